@@ -1,0 +1,34 @@
+# Headers, libraries, the CMake package and the pkg-config file.
+#
+# The package is relocatable: nothing in it names the folder it was installed to. What the project's own sources are
+# compiled with (weft_options) and from (weft_objects) is not in it.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(WEFT_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp PATTERN *.h)
+install(TARGETS weft_static weft_shared EXPORT weftTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT weftTargets NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR})
+
+# What weft::weft means to a user of the package who does not say: what this build was asked for.
+set(WEFT_DEFAULT_KIND static)
+if(BUILD_SHARED_LIBS)
+  set(WEFT_DEFAULT_KIND shared)
+endif()
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
+  INSTALL_DESTINATION ${WEFT_PACKAGE_DIR} NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may break its users: 0.1 is not good for who wants 0.2.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+  DESTINATION ${WEFT_PACKAGE_DIR})
+
+# pkg-config finds the prefix from where the file lies.
+set(WEFT_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH WEFT_PC_TO_PREFIX ${CMAKE_INSTALL_PREFIX}/${WEFT_PC_DIR} ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" WEFT_PC_TO_PREFIX "${WEFT_PC_TO_PREFIX}")
+configure_file(${PROJECT_SOURCE_DIR}/cmake/weft.pc.in ${PROJECT_BINARY_DIR}/weft.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/weft.pc DESTINATION ${WEFT_PC_DIR})
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,0 +1,37 @@
+# The core library. Objects are built once and linked twice: weft::weft_static and weft::weft_shared;
+# weft::weft is the one BUILD_SHARED_LIBS asks for.
+file(GLOB_RECURSE WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
+find_package(Threads REQUIRED)
+
+add_library(weft_objects OBJECT ${WEFT_SOURCES})
+set_target_properties(weft_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_link_libraries(weft_objects PRIVATE weft_options PUBLIC Threads::Threads)
+target_compile_definitions(weft_objects PRIVATE WEFT_BUILDING)
+target_compile_features(weft_objects PUBLIC cxx_std_20)
+# The switches keep no shadow stack: a linker that sees these objects unmarked marks no program with them either.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/context/x86_64_sysv.cpp ${PROJECT_SOURCE_DIR}/src/context/x86_64_naked.cpp
+  PROPERTIES COMPILE_OPTIONS "-fcf-protection=branch;-fno-lto")
+target_include_directories(weft_objects
+  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
+
+foreach(kind static shared)
+  string(TOUPPER ${kind} KIND)
+  add_library(weft_${kind} ${KIND})
+  target_sources(weft_${kind} PRIVATE $<TARGET_OBJECTS:weft_objects>)
+  target_link_libraries(weft_${kind} PUBLIC Threads::Threads)
+  target_compile_features(weft_${kind} PUBLIC cxx_std_20)
+  target_include_directories(weft_${kind} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(weft_${kind} PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE CXX
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  add_library(weft::weft_${kind} ALIAS weft_${kind})
+endforeach()
+# Only the shared library is linked here, so only it takes the link options; a static library would hand them on.
+target_link_libraries(weft_shared PRIVATE $<BUILD_INTERFACE:weft_options>)
+target_link_options(weft_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/weft.map)
+set_target_properties(weft_shared PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/weft.map)
+if(BUILD_SHARED_LIBS)
+  add_library(weft::weft ALIAS weft_shared)
+else()
+  add_library(weft::weft ALIAS weft_static)
+endif()

@@ -1,0 +1,16 @@
+# weft_options: how the project's own sources are compiled. Nothing here reaches users of the library.
+add_library(weft_options INTERFACE)
+target_compile_features(weft_options INTERFACE cxx_std_20)
+target_compile_options(weft_options INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  -fno-omit-frame-pointer -fvisibility=hidden -fvisibility-inlines-hidden)
+# GCC 12 sees overlapping copies in std::string concatenation where there are none (GCC bug 105651).
+target_compile_options(weft_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+if(WEFT_WERROR)
+  target_compile_options(weft_options INTERFACE -Werror)
+endif()
+if(WEFT_SANITIZE)
+  target_compile_options(weft_options INTERFACE -fsanitize=${WEFT_SANITIZE} -fno-sanitize-recover=all -g)
+  target_link_options(weft_options INTERFACE -fsanitize=${WEFT_SANITIZE})
+endif()
+target_link_options(weft_options INTERFACE -Wl,--fatal-warnings -Wl,-z,noexecstack)

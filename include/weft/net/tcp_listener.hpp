@@ -1,0 +1,64 @@
+/// \file   weft/net/tcp_listener.hpp
+/// \brief  A listening TCP socket.
+#pragma once
+#include <chrono>        // durations
+#include <cstdint>       // int64_t
+#include <system_error>  // error_code
+
+#include <weft/base/config.hpp>     // WEFT_EXPORT
+#include <weft/io/descriptor.hpp>   // descriptor
+#include <weft/net/endpoint.hpp>    // endpoint
+#include <weft/net/tcp_stream.hpp>  // tcp_stream
+#include <weft/net/timeout.hpp>     // timeout_ns
+
+namespace weft::inline v0::net {
+
+struct listen_options {
+  int backlog = 4096;         ///< connections waiting to be accepted; the system may cut it (net.core.somaxconn)
+  bool reuse_address = true;  ///< bind although old connections of the port linger
+  bool reuse_port = false;    ///< several listeners on one port; the system spreads connections over them
+};
+
+/// Move-only; the destructor closes. Blocking, stop, errors and close() as for tcp_stream.
+/// Threads: any number of fibers and threads may accept at the same time; one connection wakes one of them (and that one,
+///          when it has accepted, lets the next look). Moving, destroying and set_timeout() need the object for themselves.
+class WEFT_EXPORT tcp_listener {
+ public:
+  tcp_listener() noexcept = default;  ///< no socket
+  tcp_listener(tcp_listener&&) noexcept = default;
+  tcp_listener& operator=(tcp_listener&&) noexcept = default;
+
+  /// Binds and listens; port 0 lets the system choose, see local_endpoint(). Never suspends.
+  static tcp_listener bind(const endpoint& at, const listen_options& options = {});
+  static tcp_listener bind(const endpoint& at, std::error_code& error);
+  static tcp_listener bind(const endpoint& at, const listen_options& options, std::error_code& error);
+
+  /// The next connection. Connections that failed while they waited are skipped. A full descriptor table
+  /// (too_many_files_open) is reported; the connection stays in the backlog, so a caller that tries again should first wait
+  /// for descriptors to be closed.
+  tcp_stream accept();
+  tcp_stream accept(std::error_code& error);
+
+  /// Longest wait of one later accept(); then timed_out.
+  template <class Rep, class Period>
+  void set_timeout(std::chrono::duration<Rep, Period> timeout) noexcept {
+    timeout_ns_ = detail::timeout_ns(timeout);
+  }
+  void clear_timeout() noexcept { timeout_ns_ = detail::no_timeout_ns; }
+
+  [[nodiscard]] endpoint local_endpoint() const;
+  endpoint local_endpoint(std::error_code& error) const;
+
+  void close();
+  void close(std::error_code& error) noexcept;
+  [[nodiscard]] bool is_open() const noexcept { return socket_.native() >= 0; }
+  [[nodiscard]] int native_handle() const noexcept { return socket_.native(); }
+
+ private:
+  explicit tcp_listener(detail::descriptor socket) noexcept : socket_(std::move(socket)) {}
+
+  detail::descriptor socket_;
+  std::int64_t timeout_ns_ = detail::no_timeout_ns;
+};
+
+}  // namespace weft::inline v0::net

@@ -1,0 +1,146 @@
+/// \file   weft/task/parallel.hpp
+/// \brief  Fork-join: divide work, and let idle workers take the halves.
+///
+/// What is forked lies at the bottom of the worker's deque. A fork that nobody has taken when its turn comes is a plain
+/// call in the calling fiber (Mohr, Kranz and Halstead, "Lazy task creation", 1991); a stolen one is a fiber of its own. So code inside must
+/// not depend on whose fiber it runs in (id, fiber-local values). It may block: then the worker goes on with the rest.
+///
+/// Failure:  the first exception, in program order, is rethrown after everything that was forked has ended.
+/// Stops:    a stop of the calling fiber reaches what was taken by others when the caller waits for it.
+/// \throws   what the functions throw; weft::cancelled; std::system_error(operation_not_permitted) outside a fiber, where
+///           there is anything to divide
+#pragma once
+#include <cstddef>      // ptrdiff_t
+#include <exception>    // exception_ptr
+#include <optional>     // optional
+#include <type_traits>  // is_integral
+#include <utility>      // forward, move
+
+#include <weft/sched/spawn_seam.hpp>  // begin_spawn
+
+namespace weft::inline v0 {
+namespace detail {
+
+/// The fork in `r` was not taken: it is no more, and the caller runs its function.
+WEFT_EXPORT bool take_back(fiber_record& r) noexcept;
+/// Waits for a taken fork and rethrows what escaped it. Stopped while waiting: stops the fork, waits, throws.
+WEFT_EXPORT void join_fork(fiber_record& r);
+/// Something else has failed: stops the fork if it was taken, and waits for it.
+WEFT_EXPORT void abandon_fork(fiber_record& r) noexcept;
+/// Into how many pieces work of unknown cost is divided here.
+WEFT_EXPORT std::ptrdiff_t pieces_wanted() noexcept;
+
+template <class F>
+struct forked_call {
+  F* f;
+  void operator()() const { (*f)(); }
+};
+
+/// f here, g here or elsewhere.
+template <class F, class G>
+[[gnu::always_inline]] inline void invoke_both(F& f, G& g) {
+  fiber_record& r = begin_spawn(__builtin_return_address(0));
+  emplace_closure(r, nullptr, forked_call<G>{&g});
+  commit_spawn(r);
+  try {
+    f();
+  } catch (...) {
+    abandon_fork(r);
+    throw;
+  }
+  if (take_back(r)) {
+    g();
+  } else {
+    join_fork(r);
+  }
+}
+
+template <class F>
+void invoke_all(F& f) {
+  f();
+}
+template <class F, class... G>
+void invoke_all(F& f, G&... g) {
+  auto rest = [&] { invoke_all(g...); };
+  invoke_both(f, rest);
+}
+
+template <class It, class F>
+void for_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, F& f) {
+  if (n <= grain) {
+    for (std::ptrdiff_t i = 0; i < n; ++i, ++first) {
+      if constexpr (std::is_integral_v<It>) {
+        f(first);
+      } else {
+        f(*first);
+      }
+    }
+    return;
+  }
+  const std::ptrdiff_t half = n / 2;
+  auto left = [&] { for_range(first, half, grain, f); };
+  auto right = [&] { for_range(static_cast<It>(first + half), n - half, grain, f); };
+  invoke_both(left, right);
+}
+
+template <class T, class It, class Op, class Map>
+T reduce_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, Op& op, Map& map) {
+  const auto mapped = [&map](It at) -> T {
+    if constexpr (std::is_integral_v<It>) {
+      return map(at);
+    } else {
+      return map(*at);
+    }
+  };
+  if (n <= grain) {
+    T sum = mapped(first);
+    for (std::ptrdiff_t i = 1; i < n; ++i) sum = op(std::move(sum), mapped(static_cast<It>(first + i)));
+    return sum;
+  }
+  const std::ptrdiff_t half = n / 2;
+  std::optional<T> low, high;
+  auto left = [&] { low.emplace(reduce_range<T>(first, half, grain, op, map)); };
+  auto right = [&] { high.emplace(reduce_range<T>(static_cast<It>(first + half), n - half, grain, op, map)); };
+  invoke_both(left, right);
+  return op(std::move(*low), std::move(*high));
+}
+
+template <class It>
+std::ptrdiff_t length_of(It first, It last) {
+  if constexpr (std::is_integral_v<It>) {
+    return last <= first ? 0 : static_cast<std::ptrdiff_t>(last) - static_cast<std::ptrdiff_t>(first);
+  } else {
+    return static_cast<std::ptrdiff_t>(last - first);
+  }
+}
+
+inline std::ptrdiff_t grain_of(std::ptrdiff_t n) noexcept {
+  const std::ptrdiff_t pieces = pieces_wanted();
+  return n <= pieces ? 1 : (n + pieces - 1) / pieces;
+}
+
+}  // namespace detail
+
+/// Calls all functions, possibly at the same time, and returns when all have returned.
+template <class... F>
+void parallel_invoke(F&&... f) {
+  if constexpr (sizeof...(F) > 0) detail::invoke_all(f...);
+}
+
+/// Integers: f(i) for each i of [first, last); random-access iterators: f(*it). In any order, possibly at the same time.
+template <class It, class F>
+void parallel_for(It first, It last, F&& f) {
+  const std::ptrdiff_t n = detail::length_of(first, last);
+  if (n > 0) detail::for_range(first, n, detail::grain_of(n), f);
+}
+
+/// op(init, map(x0), map(x1), ...) for the values or elements of [first, last), grouped in any way: `op` must be
+/// associative, but need not commute. `init` is used once.
+template <class It, class T, class Op, class Map>
+T parallel_reduce(It first, It last, T init, Op op, Map map) {
+  const std::ptrdiff_t n = detail::length_of(first, last);
+  if (n <= 0) return init;
+  return op(std::move(init), detail::reduce_range<T>(first, n, detail::grain_of(n), op, map));
+}
+
+}  // namespace weft::inline v0

@@ -1,0 +1,38 @@
+// Futex system calls.
+#include "base/futex.hpp"
+
+#include <cerrno>          // errno
+#include <cstring>         // strerror
+#include <ctime>           // timespec
+#include <linux/futex.h>   // FUTEX_*
+#include <sys/syscall.h>   // SYS_futex
+#include <unistd.h>        // syscall
+
+#include "base/check.hpp"
+
+namespace weft::inline v0::detail {
+
+bool futex_wait(const void* word, std::uint32_t expected,
+                std::chrono::steady_clock::time_point deadline) noexcept {
+  timespec until{};
+  const timespec* limit = nullptr;
+  if (deadline != std::chrono::steady_clock::time_point::max()) {
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline.time_since_epoch()).count();
+    until.tv_sec = ns > 0 ? ns / 1'000'000'000 : 0;
+    until.tv_nsec = ns > 0 ? ns % 1'000'000'000 : 0;
+    limit = &until;
+  }
+  const long result = ::syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, limit, nullptr,
+                                FUTEX_BITSET_MATCH_ANY);
+  const int error = errno;
+  if (result == 0 || error == EAGAIN || error == EINTR) return true;
+  WEFT_CHECK(error == ETIMEDOUT, "futex wait failed: %s", std::strerror(error));
+  return false;
+}
+
+void futex_wake(const void* word, int how_many) noexcept {
+  // The only failures are EFAULT (the sleeper's thread has ended meanwhile: nobody to wake) and programming errors.
+  ::syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, how_many, nullptr, nullptr, 0);
+}
+
+}  // namespace weft::inline v0::detail

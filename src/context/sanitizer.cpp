@@ -1,0 +1,25 @@
+// The bounds of an OS thread's own stack, which AddressSanitizer wants back whenever a fiber switches to it.
+#include "context/sanitizer.hpp"
+
+#if defined(WEFT_WITH_ASAN)
+#include <pthread.h>  // pthread_getattr_np
+
+#include "base/check.hpp"
+
+namespace weft::inline v0::detail {
+
+void sanitizer_adopt_thread_stack(sanitizer_state& self) noexcept {
+  pthread_attr_t attributes;
+  int error = ::pthread_getattr_np(::pthread_self(), &attributes);
+  WEFT_CHECK(error == 0, "pthread_getattr_np failed: error %d", error);
+  void* bottom = nullptr;
+  std::size_t bytes = 0;
+  error = ::pthread_attr_getstack(&attributes, &bottom, &bytes);
+  WEFT_CHECK(error == 0, "pthread_attr_getstack failed: error %d", error);
+  error = ::pthread_attr_destroy(&attributes);
+  WEFT_CHECK(error == 0, "pthread_attr_destroy failed: error %d", error);
+  self = {.bottom = bottom, .bytes = bytes, .fake_stack = nullptr};
+}
+
+}  // namespace weft::inline v0::detail
+#endif

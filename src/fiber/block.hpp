@@ -1,0 +1,59 @@
+// The fiber block: what only a started fiber needs. It lives just below the stack header, in the top page of the fiber's
+// own stack, which the first frame has paid for anyway.
+#pragma once
+#include <chrono>   // steady_clock
+#include <cstdint>  // fixed-width integers
+
+#include <weft/fiber/record.hpp>
+
+#include "context/sanitizer.hpp"  // sanitizer_state
+#include "stack/stack.hpp"        // stack
+
+namespace weft::inline v0::detail {
+
+struct fls_node;
+
+// The two words of libstdc++'s and libc++'s __cxa_eh_globals (Itanium C++ ABI, section 2.2.2).
+struct eh_words {
+  void* caught = nullptr;
+  unsigned int uncaught = 0;
+};
+
+// Flags in context::owner_bits of a record: what a switch has to know without touching the block.
+inline constexpr std::uint16_t flag_saved_eh = 1;    // exception words are in the block
+inline constexpr std::uint16_t flag_no_suspend = 2;  // no_suspend_depth is not 0
+
+struct alignas(16) fiber_block {
+  fiber_record* record = nullptr;
+  stack* home_stack = nullptr;
+  fiber_record* lender = nullptr;                     // whose stack it runs on, while that one waits for its end
+  const char* wait_text = nullptr;                    // what it is parked on; a literal
+  std::chrono::steady_clock::time_point wait_since{};  // worker's tick when it parked
+  fls_node* locals = nullptr;                         // fiber-local values
+  eh_words exceptions;                                // valid while suspended and flag_saved_eh is set
+  std::uint16_t shields = 0;                          // nesting of cancel_shield
+  std::uint16_t no_suspend_depth = 0;                 // nesting of no_suspend
+  unsigned inner_uncaught = 0;                        // exceptions in flight around the innermost frame that stops it
+  const char* no_suspend_why = nullptr;               // of the outermost no_suspend; a literal
+  const char* stopped_in = nullptr;                   // the wait that a stop has ended last; a literal
+  char name[32] = {};
+  [[no_unique_address]] sanitizer_state sanitizer;
+};
+
+// The running fiber may not suspend until the matching end; `why` is for the report, a literal.
+inline void begin_no_suspend(fiber_record& r, const char* why) noexcept {
+  if (r.block->no_suspend_depth++ != 0) return;
+  r.ctx.owner_bits |= flag_no_suspend;
+  r.block->no_suspend_why = why;
+}
+inline void end_no_suspend(fiber_record& r) noexcept {
+  if (--r.block->no_suspend_depth == 0) r.ctx.owner_bits &= static_cast<std::uint16_t>(~flag_no_suspend);
+}
+
+// Where the block of a stack is. Frames start below it.
+inline fiber_block* block_on(stack& s) noexcept {
+  constexpr std::size_t bytes = (sizeof(fiber_block) + 15) & ~std::size_t{15};
+  return reinterpret_cast<fiber_block*>(s.top() - bytes);
+}
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,53 @@
+// One stack cache for all coroutines of the process. Its lock is held for a few instructions, but for the first use of
+// a stack, which maps memory; what a coroutine costs is its switches, not its stack.
+#include "fiber/low_stack.hpp"
+
+#include <mutex>         // lock_guard
+#include <new>           // placement new
+#include <stdexcept>     // invalid_argument
+#include <system_error>  // error_code, system_error
+
+#include <weft/base/spin_lock.hpp>
+
+namespace weft::inline v0::detail {
+namespace {
+
+struct shared_cache {
+  spin_lock lock{lock_rank::pool};
+  stack_cache stacks;
+};
+
+// Never destroyed: a coroutine with static storage may give its stack back after any other static object is gone.
+shared_cache& cache() {
+  alignas(shared_cache) static std::byte storage[sizeof(shared_cache)];
+  static shared_cache* const made = ::new (storage) shared_cache;
+  return *made;
+}
+
+}  // namespace
+
+stack& acquire_low_stack(std::size_t bytes) {
+  if (bytes < smallest_stack_bytes() || bytes > max_stack_size) {
+    throw std::invalid_argument("weft: stack size of a coroutine is out of range");
+  }
+  std::error_code error;
+  shared_cache& shared = cache();
+  stack* s = nullptr;
+  {
+    const std::lock_guard guard(shared.lock);
+    s = shared.stacks.take(stack_class_of(bytes), error);
+  }
+  if (s == nullptr) {
+    throw std::system_error(error, "weft: no stack for a coroutine");
+  }
+  return *s;
+}
+
+void release_low_stack(stack& s) noexcept {
+  shared_cache& shared = cache();
+  const std::lock_guard guard(shared.lock);
+  shared.stacks.put(&s);
+  shared.stacks.trim();
+}
+
+}  // namespace weft::inline v0::detail

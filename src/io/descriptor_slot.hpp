@@ -1,0 +1,97 @@
+// The state of one open descriptor. Slots are pooled for the process and never freed, so that an event, a closer or a
+// handle that comes late finds a slot of another generation, never freed memory.
+//
+// Readiness is edge-triggered and held as one token per direction: "the system call is worth trying".
+//
+// | ready | meaning                                                  | who changes it                                   |
+// |-------|----------------------------------------------------------|--------------------------------------------------|
+// | true  | nothing is known to be exhausted, or an edge has come    | event; an operation that may have left something |
+// | false | an operation holds the token, or found nothing left      | the operation that enters (it takes the token)   |
+//
+// An operation takes the token on entering and tries only when it got it, so an edge that comes between its EAGAIN and
+// its wait sets the token again and the wait ends at once. An event for a direction with waiters hands the token to the
+// first of them instead.
+//
+// Lock order: `lock` is a leaf; only claim() runs under it. Deliveries and system calls come after unlock.
+#pragma once
+#include <cstdint>  // fixed-width integers
+
+#include <weft/base/spin_lock.hpp>
+#include "io/thread_waker.hpp"
+#include "sched/park.hpp"
+#include <weft/base/config.hpp>       // WEFT_CACHE_LINE
+#include <weft/io/descriptor.hpp>     // descriptor_handle
+
+namespace weft::inline v0::detail {
+
+class epoll_set;
+
+enum class direction : std::uint8_t { read, write };
+
+// How many operations of one direction may be inside at a time: one on a stream, any number on a listener.
+enum class sharing : bool { exclusive, shared };
+
+// A FIFO of waiters through their own links; of those waiting on a descriptor, or of those claimed and not delivered.
+class waiter_queue {
+ public:
+  bool empty() const noexcept { return head_ == nullptr; }
+  void push(waiter& w) noexcept;
+  void remove(waiter& w) noexcept;  // \pre w is in this queue
+  waiter* pop() noexcept;           // null when empty
+  unsigned size() const noexcept;   // counts
+ private:
+  waiter* head_ = nullptr;
+  waiter* tail_ = nullptr;
+};
+
+struct alignas(WEFT_CACHE_LINE) descriptor_slot {
+  struct side {
+    waiter_queue waiters;  // parked fibers
+    bool ready = true;     // the token
+    bool busy = false;     // an exclusive operation is inside
+  };
+
+  // All guarded by `lock`, except `index`, which never changes.
+  spin_lock lock;
+  bool closing = false;      // close() was called; no new operation enters
+  bool registering = false;  // an operation is adding it to an epoll set
+  bool hung_up = false;      // hangup, error or urgent data seen: a short read no longer means "exhausted"
+  sharing reads = sharing::exclusive;
+  std::uint32_t generation = 1;
+  std::uint32_t users = 0;   // operations inside, and a close() in progress; the last one out closes the number
+  std::uint32_t index = 0;
+  int fd = -1;
+  epoll_set* set = nullptr;  // where it is registered; holds a reference
+  side sides[2];
+  thread_waker* threads = nullptr;  // plain threads inside poll(2)
+  descriptor_slot* next_free = nullptr;
+
+  side& of(direction d) noexcept { return sides[static_cast<unsigned>(d)]; }
+};
+
+// Makes a slot own `fd`. \throws std::bad_alloc, std::system_error (table full); the caller still owns `fd` then.
+// `ready` false: the first operation waits for an event before it tries.
+descriptor_handle open_descriptor(int fd, sharing reads = sharing::exclusive, bool ready = true);
+
+// close() of descriptor, for handles.
+std::error_code close_descriptor(descriptor_handle handle) noexcept;
+
+// Drops one user; the last one out of a closing slot closes the number and recycles the slot.
+// \pre the caller is a user and holds slot.lock, which is released.
+std::error_code leave_and_unlock(descriptor_slot& slot) noexcept;
+
+// What the poller calls for an event. A stale generation is ignored.
+void on_descriptor_event(std::uint32_t index, std::uint32_t generation, std::uint32_t events) noexcept;
+
+// Nobody polls the set any more: its descriptors leave it and their waiters are told to look again.
+// \pre called by the thread that polled it, so that no registration with it is under way.
+void detach_all_from(epoll_set& set) noexcept;
+
+// Fibers parked on an open descriptor now, in both directions together; stale as soon as it is told. Looks at every slot.
+unsigned count_waiting(int fd) noexcept;
+
+// Moves the first waiter that can still be claimed to `claimed`; false when there is none. \pre slot.lock is held.
+bool claim_first(descriptor_slot::side& side, wake why, waiter_queue& claimed) noexcept;
+void deliver_all(waiter_queue& claimed) noexcept;
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,71 @@
+// The epoll poller of one worker, and the epoll set behind it.
+//
+// A descriptor is registered once, edge-triggered for everything, with the set of the fiber that first had to wait for
+// it, whichever worker waits later. The set is counted: a close() on another thread may still be removing a descriptor
+// while the poller's runtime ends. Pollers are kept with their workers' blocks, which outlive runtimes; the worker's
+// thread retires it, and with it all registrations, when it ends.
+#pragma once
+#include <array>  // array
+
+#include "io/os.hpp"
+#include "sched/poller.hpp"
+#include <weft/base/atomic.hpp>
+
+namespace weft::inline v0::detail {
+
+class epoll_set {
+ public:
+  // Null with an errno in `error` when the kernel gives no epoll descriptor or memory is out.
+  static epoll_set* make(int& error) noexcept;
+  epoll_set(const epoll_set&) = delete;
+  epoll_set& operator=(const epoll_set&) = delete;
+
+  int fd() const noexcept { return fd_; }
+  // 0 or an errno. Events carry {index, generation}.
+  int add(int fd, std::uint32_t index, std::uint32_t generation) noexcept;
+  void remove(int fd) noexcept;
+
+  void ref() noexcept;
+  void unref() noexcept;
+  // True while anyone but the poller holds a reference, i.e. a descriptor is registered or about to be.
+  bool has_descriptors() const noexcept;
+
+ private:
+  explicit epoll_set(int fd) noexcept : fd_(fd) {}
+  ~epoll_set();
+  const int fd_;
+  atomic<std::uint32_t> refs_{1};
+};
+
+class epoll_poller final : public poller {
+ public:
+  // \throws std::system_error  no epoll or event descriptor could be had
+  epoll_poller();
+  ~epoll_poller() override;
+
+  void poll(std::int64_t timeout_ns) noexcept override;
+  void wake() noexcept override;
+  bool has_descriptors() const noexcept override { return set_->has_descriptors(); }
+
+  // Unregisters all descriptors; their waiters register anew with pollers of their own.
+  void retire() noexcept override;
+
+  epoll_set& set() noexcept { return *set_; }
+
+ private:
+  static constexpr int events_per_poll = 256;  // 3 KiB; one system call serves a busy worker's round
+
+  epoll_set* set_ = nullptr;
+  int wake_fd_ = -1;
+  // | wake_pending_ | meaning                                          | who changes it |
+  // | true          | an eventfd write has been made and not yet seen  | wake() sets    |
+  // | false         | the next wake() must write                       | poll() clears  |
+  atomic<bool> wake_pending_{false};
+  std::array<epoll_event, events_per_poll> events_{};
+};
+
+// The set of the calling worker, with a reference for the caller; makes and installs the poller on first use.
+// Null with an errno in `error`. \pre on_worker()
+epoll_set* acquire_current_set(int& error) noexcept;
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,144 @@
+// Operations on a descriptor. A read or write in progress on a descriptor: "try the system call first; at EAGAIN wait for an edge; try again".
+#pragma once
+#include <cerrno>        // EAGAIN, EINTR, ETIMEDOUT
+#include <cstddef>       // size_t
+#include <cstdint>       // fixed-width integers
+#include <system_error>  // error_code
+
+#include "io/descriptor_slot.hpp"
+#include "io/os.hpp"
+#include "sched/park.hpp"
+#include <weft/sched/this_fiber.hpp>  // check_stop
+
+namespace weft::inline v0::detail {
+
+// Until when an operation may wait, computed from a length of time only if it has to wait: most never do.
+class time_limit {
+ public:
+  static constexpr std::int64_t unlimited = INT64_MAX;
+  explicit time_limit(std::int64_t timeout_ns) noexcept : timeout_ns_(timeout_ns) {}
+  explicit time_limit(time_point deadline) noexcept : timeout_ns_(unlimited), deadline_(deadline), known_(true) {}
+  time_point deadline() noexcept;
+
+ private:
+  std::int64_t timeout_ns_;
+  time_point deadline_ = no_deadline;
+  bool known_ = false;
+};
+
+// What a system call is given for a deadline: -1 for none, 0 for a past one, else nanoseconds from now.
+std::int64_t timeout_until(time_point deadline) noexcept;
+
+// A user of a descriptor's slot: while it lives the number stays open.
+class descriptor_operation {
+ public:
+  // Enters; error() says bad_file_descriptor (closed) or device_or_resource_busy (another fiber or thread is inside).
+  descriptor_operation(descriptor_handle handle, direction d) noexcept;
+  ~descriptor_operation();
+  descriptor_operation(const descriptor_operation&) = delete;
+  descriptor_operation& operator=(const descriptor_operation&) = delete;
+
+  int error() const noexcept { return error_; }
+  int fd() const noexcept { return fd_; }
+  bool waited() const noexcept { return waited_; }
+
+  // True when the call is worth making; else wait() first.
+  bool may_try() const noexcept { return has_token_; }
+  // The call said EAGAIN.
+  void exhausted() noexcept { has_token_ = false; }
+  // A stream read got less than it asked for: nothing is left until the next edge, unless the peer has hung up.
+  void finish_short_read() noexcept { short_read_ = true; }
+
+  // Parks (a plain thread blocks) until an edge. 0, ETIMEDOUT, ECANCELED (closed meanwhile), or why the descriptor
+  // cannot be waited for. After ETIMEDOUT the call is worth one more try: the edge may be in the poller already.
+  // A cancellation point. \throws weft::cancelled
+  int wait(time_limit& limit, const char* what);
+
+ private:
+  int register_with_poller() noexcept;
+  int finish_registration(epoll_set& set, int error) noexcept;
+  int wait_in_fiber(time_point deadline, const char* what);
+  int wait_on_thread(time_point deadline) noexcept;
+
+  descriptor_slot* slot_ = nullptr;
+  int fd_ = -1;
+  int error_ = 0;
+  direction direction_;
+  bool has_token_ = false;
+  bool short_read_ = false;
+  bool waited_ = false;
+};
+
+// The loop around one non-blocking call: call(fd) -> os::result. EAGAIN waits, EINTR tries again.
+// \return the first other result; {-1, ETIMEDOUT}, {-1, ECANCELED}, {-1, EBADF}, {-1, EBUSY} by the rules above.
+template <class Call>
+os::result run_operation(descriptor_operation& op, time_limit& limit, const char* what, Call&& call) {
+  if (op.error() != 0) {
+    return {-1, op.error()};
+  }
+  for (bool last = false;;) {
+    if (op.may_try() || last) {
+      const os::result r = call(op.fd());
+      if (r.error == EINTR) {
+        continue;
+      }
+      if (r.error != EAGAIN) {
+        return r;
+      }
+      op.exhausted();
+      if (last) {
+        return {-1, ETIMEDOUT};
+      }
+    }
+    const int error = op.wait(limit, what);
+    if (error == ETIMEDOUT) {
+      last = true;
+    } else if (error != 0) {
+      return {-1, error};
+    }
+  }
+}
+
+// How a read result shorter than asked for is to be taken.
+enum class short_read : bool {
+  says_nothing,  // accept, datagrams, Unix sockets: there may be more
+  means_empty,   // TCP: the next byte will come with an edge, so the next read waits without trying first
+};
+
+// One whole operation: a cancellation point always (a loop over sockets that are always ready can be stopped), a
+// suspension when nothing is ready or, without waiting, when the fiber's budget is spent.
+template <class Call>
+os::result run_io(descriptor_handle handle, direction d, time_limit& limit, const char* what, std::size_t asked,
+                  short_read rule, Call&& call) {
+  this_fiber::check_stop();
+  bool waited = false;
+  os::result r;
+  {
+    descriptor_operation op(handle, d);
+    r = run_operation(op, limit, what, call);
+    if (rule == short_read::means_empty && r.value > 0 && r.count() < asked) {
+      op.finish_short_read();
+    }
+    waited = op.waited();
+  }
+  if (!waited && r.ok()) {
+    spend_budget();
+  }
+  return r;
+}
+
+// Keeps the number open for a call that never waits (options, names, shutdown). fd() is -1 when it is closed.
+class descriptor_hold {
+ public:
+  explicit descriptor_hold(descriptor_handle handle) noexcept;
+  ~descriptor_hold();
+  descriptor_hold(const descriptor_hold&) = delete;
+  descriptor_hold& operator=(const descriptor_hold&) = delete;
+  int fd() const noexcept { return fd_; }
+
+ private:
+  descriptor_slot* slot_ = nullptr;
+  int fd_ = -1;
+};
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,194 @@
+// The system calls behind os.hpp.
+#include "io/os.hpp"
+
+#include <algorithm>  // min
+#include <cerrno>     // errno
+#include <ctime>      // timespec
+
+#include <fcntl.h>         // fcntl
+#include <sys/eventfd.h>   // eventfd
+#include <sys/socket.h>    // sockets
+#include <sys/syscall.h>   // SYS_epoll_pwait2
+#include <unistd.h>        // close, read, write, syscall
+
+#include <weft/base/atomic.hpp>
+
+namespace weft::inline v0::detail::os {
+namespace {
+
+atomic<fault_fn> fault_hook{nullptr};
+atomic<bool> lacks_pwait2{false};
+
+// errno's address is a "const" function to the compiler, which may reuse it across a suspension once callers are
+// inlined; this one cannot be inlined nor merged, so the address is taken on the thread that made the call.
+[[gnu::noinline]] int last_error() noexcept {
+  asm volatile("" ::: "memory");
+  return errno;
+}
+
+fault planned_fault(call which, int fd) noexcept {
+  const fault_fn hook = fault_hook.load(memory_order_acquire);  // pairs with set_fault_hook
+  return hook == nullptr ? fault{} : hook(which, fd);
+}
+
+template <class Call>
+result invoke(call which, int fd, Call&& make) noexcept {
+  if (const fault planned = planned_fault(which, fd); planned.error != 0) [[unlikely]] {
+    return {-1, planned.error};
+  }
+  const std::int64_t value = make();
+  return value < 0 ? result{-1, last_error()} : result{value, 0};
+}
+
+template <class Call>
+result invoke_sized(call which, int fd, std::size_t size, Call&& make) noexcept {
+  const fault planned = planned_fault(which, fd);
+  if (planned.error != 0) [[unlikely]] {
+    return {-1, planned.error};
+  }
+  const std::int64_t value = make(std::min(size, planned.limit));
+  return value < 0 ? result{-1, last_error()} : result{value, 0};
+}
+
+constexpr std::int64_t ns_per_s = 1'000'000'000;
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+timespec to_timespec(std::int64_t ns) noexcept { return {.tv_sec = ns / ns_per_s, .tv_nsec = ns % ns_per_s}; }
+
+int to_ms_rounded_up(std::int64_t ns) noexcept {
+  constexpr std::int64_t most = std::numeric_limits<int>::max();
+  return static_cast<int>(std::min(most, ns / ns_per_ms + (ns % ns_per_ms != 0 ? 1 : 0)));
+}
+
+result epoll_wait_ms(int epoll, epoll_event* events, int room, int timeout_ms) noexcept {
+  return invoke(call::epoll_wait, epoll, [&] { return ::epoll_wait(epoll, events, room, timeout_ms); });
+}
+
+}  // namespace
+
+void set_fault_hook(fault_fn hook) noexcept {
+  fault_hook.store(hook, memory_order_release);  // pairs with planned_fault: the hook's data are visible to it
+}
+
+result socket(int domain, int type) noexcept {
+  return invoke(call::socket, -1, [&] { return ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); });
+}
+result bind(int fd, const void* address, unsigned size) noexcept {
+  return invoke(call::bind, fd, [&] { return ::bind(fd, static_cast<const sockaddr*>(address), size); });
+}
+result listen(int fd, int backlog) noexcept {
+  return invoke(call::listen, fd, [&] { return ::listen(fd, backlog); });
+}
+result accept(int fd) noexcept {
+  return invoke(call::accept, fd, [&] { return ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); });
+}
+result connect(int fd, const void* address, unsigned size) noexcept {
+  return invoke(call::connect, fd, [&] { return ::connect(fd, static_cast<const sockaddr*>(address), size); });
+}
+result recv(int fd, void* data, std::size_t size) noexcept {
+  return invoke_sized(call::recv, fd, size, [&](std::size_t n) { return ::recv(fd, data, n, 0); });
+}
+result send(int fd, const void* data, std::size_t size) noexcept {
+  return invoke_sized(call::send, fd, size, [&](std::size_t n) { return ::send(fd, data, n, MSG_NOSIGNAL); });
+}
+result shutdown_write(int fd) noexcept {
+  return invoke(call::shutdown, fd, [&] { return ::shutdown(fd, SHUT_WR); });
+}
+result close(int fd) noexcept {
+  return invoke(call::close, fd, [&] { return ::close(fd); });
+}
+
+result get_option(int fd, int level, int name) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  const result r = invoke(call::option, fd, [&] { return ::getsockopt(fd, level, name, &value, &size); });
+  return r.ok() ? result{value, 0} : r;
+}
+result set_option(int fd, int level, int name, int value) noexcept {
+  return invoke(call::option, fd, [&] { return ::setsockopt(fd, level, name, &value, sizeof value); });
+}
+result local_name(int fd, void* address, unsigned& size) noexcept {
+  return invoke(call::name, fd, [&] { return ::getsockname(fd, static_cast<sockaddr*>(address), &size); });
+}
+result peer_name(int fd, void* address, unsigned& size) noexcept {
+  return invoke(call::name, fd, [&] { return ::getpeername(fd, static_cast<sockaddr*>(address), &size); });
+}
+result set_nonblocking(int fd) noexcept {
+  const result flags = invoke(call::option, fd, [&] { return ::fcntl(fd, F_GETFL); });
+  if (!flags.ok() || (flags.value & O_NONBLOCK) != 0) {
+    return flags;
+  }
+  return invoke(call::option, fd, [&] { return ::fcntl(fd, F_SETFL, static_cast<int>(flags.value) | O_NONBLOCK); });
+}
+result duplicate(int fd) noexcept {
+  return invoke(call::duplicate, fd, [&] { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); });
+}
+
+result poll(pollfd* set, unsigned count, std::int64_t timeout_ns) noexcept {
+  return invoke(call::poll, count == 0 ? -1 : set[0].fd, [&] {
+    const timespec limit = to_timespec(timeout_ns < 0 ? 0 : timeout_ns);
+    return ::ppoll(set, count, timeout_ns < 0 ? nullptr : &limit, nullptr);
+  });
+}
+
+result epoll_create() noexcept {
+  return invoke(call::epoll_create, -1, [] { return ::epoll_create1(EPOLL_CLOEXEC); });
+}
+result epoll_add(int epoll, int fd, std::uint32_t events, std::uint64_t data) noexcept {
+  return invoke(call::epoll_add, fd, [&] {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = data;
+    return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+  });
+}
+result epoll_delete(int epoll, int fd) noexcept {
+  return invoke(call::epoll_delete, fd, [&] { return ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr); });
+}
+
+result epoll_wait(int epoll, epoll_event* events, int room, std::int64_t timeout_ns) noexcept {
+  if (timeout_ns <= 0) {
+    return epoll_wait_ms(epoll, events, room, timeout_ns < 0 ? -1 : 0);
+  }
+  if (!lacks_pwait2.load(memory_order_relaxed)) {  // relaxed: a cached fact, rediscovered by whoever misses it
+    const result r = invoke(call::epoll_pwait2, epoll, [&] {
+      const timespec limit = to_timespec(timeout_ns);
+      return ::syscall(SYS_epoll_pwait2, epoll, events, room, &limit, nullptr, std::size_t{0});
+    });
+    // EPERM: seccomp filters of older containers answer so for calls they do not know.
+    if (r.error != ENOSYS && r.error != EPERM) {
+      return r;
+    }
+    lacks_pwait2.store(true, memory_order_relaxed);  // relaxed: see the load
+  }
+  return epoll_wait_ms(epoll, events, room, to_ms_rounded_up(timeout_ns));
+}
+
+result make_eventfd() noexcept {
+  return invoke(call::eventfd, -1, [] { return ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); });
+}
+
+result signal_eventfd(int fd) noexcept {
+  const int kept = errno;  // a signal handler may be the caller
+  const std::uint64_t one = 1;
+  const ssize_t wrote = ::write(fd, &one, sizeof one);
+  const result r = wrote < 0 ? result{-1, errno} : result{wrote, 0};
+  errno = kept;
+  return r;
+}
+
+result drain_eventfd(int fd) noexcept {
+  std::uint64_t count = 0;
+  const ssize_t got = ::read(fd, &count, sizeof count);
+  return got < 0 ? result{-1, last_error()} : result{got, 0};
+}
+
+result start_thread(pthread_t& id, void* (*entry)(void*), void* argument) noexcept {
+  if (const fault planned = planned_fault(call::thread, -1); planned.error != 0) [[unlikely]] {
+    return {-1, planned.error};
+  }
+  const int error = ::pthread_create(&id, nullptr, entry, argument);
+  return error == 0 ? result{} : result{-1, error};
+}
+
+}  // namespace weft::inline v0::detail::os

@@ -1,0 +1,69 @@
+// The system calls of the io and net layers. Each returns its error by value, so that errno never lives across a
+// suspension, and each can be made to fail or to do less by a hook that tests install.
+#pragma once
+#include <cstddef>  // size_t
+#include <cstdint>  // int64_t, uint64_t
+#include <limits>   // numeric_limits
+
+#include <poll.h>       // pollfd
+#include <pthread.h>    // pthread_t
+#include <sys/epoll.h>  // epoll_event
+
+namespace weft::inline v0::detail::os {
+
+// What a call gave back: value >= 0 and error 0, or value -1 and the errno of the failure.
+struct result {
+  std::int64_t value = 0;
+  int error = 0;
+  bool ok() const noexcept { return error == 0; }
+  int fd() const noexcept { return static_cast<int>(value); }
+  std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
+};
+
+enum class call : std::uint8_t {
+  socket, bind, listen, accept, connect, recv, send, shutdown, close, poll, duplicate, option, name,
+  epoll_create, epoll_add, epoll_delete, epoll_wait, epoll_pwait2, eventfd,
+  thread,
+};
+
+// What a test makes of a call: with an error the call is not made; `limit` shortens reads and writes.
+struct fault {
+  int error = 0;
+  std::size_t limit = std::numeric_limits<std::size_t>::max();
+};
+using fault_fn = fault (*)(call which, int fd) noexcept;
+// Null (the default) removes the hook. Any thread; calls already past their look at it are not affected.
+void set_fault_hook(fault_fn hook) noexcept;
+
+result socket(int domain, int type) noexcept;  // always non-blocking and close-on-exec
+result bind(int fd, const void* address, unsigned size) noexcept;
+result listen(int fd, int backlog) noexcept;
+result accept(int fd) noexcept;  // the new descriptor is non-blocking and close-on-exec
+result connect(int fd, const void* address, unsigned size) noexcept;
+result recv(int fd, void* data, std::size_t size) noexcept;
+result send(int fd, const void* data, std::size_t size) noexcept;  // never raises SIGPIPE
+result shutdown_write(int fd) noexcept;
+result close(int fd) noexcept;  // the number is free afterwards, whatever the result
+result get_option(int fd, int level, int name) noexcept;  // integer options
+result set_option(int fd, int level, int name, int value) noexcept;
+result local_name(int fd, void* address, unsigned& size) noexcept;  // size: room in, length out
+result peer_name(int fd, void* address, unsigned& size) noexcept;
+result set_nonblocking(int fd) noexcept;
+result duplicate(int fd) noexcept;  // close-on-exec
+
+// timeout_ns: 0 polls, negative waits without limit.
+result poll(pollfd* set, unsigned count, std::int64_t timeout_ns) noexcept;
+
+result epoll_create() noexcept;
+result epoll_add(int epoll, int fd, std::uint32_t events, std::uint64_t data) noexcept;
+result epoll_delete(int epoll, int fd) noexcept;
+// Nanosecond timeouts where the kernel has epoll_pwait2 (5.11), else rounded up to milliseconds.
+result epoll_wait(int epoll, epoll_event* events, int room, std::int64_t timeout_ns) noexcept;
+
+result make_eventfd() noexcept;                // non-blocking and close-on-exec
+result signal_eventfd(int fd) noexcept;        // async-signal-safe, keeps errno
+result drain_eventfd(int fd) noexcept;
+
+result start_thread(pthread_t& id, void* (*entry)(void*), void* argument) noexcept;
+
+}  // namespace weft::inline v0::detail::os

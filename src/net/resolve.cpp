@@ -1,0 +1,55 @@
+// Name look-up by getaddrinfo.
+#include <weft/net/resolve.hpp>
+
+#include <cerrno>  // errno
+#include <memory>  // unique_ptr
+#include <string>  // string
+
+#include <netdb.h>       // getaddrinfo
+#include <sys/socket.h>  // SOCK_STREAM
+
+#include <weft/io/blocking.hpp>
+
+namespace weft::inline v0::net {
+namespace {
+
+struct free_list {
+  void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+};
+
+// Runs on a pool thread: errno is read there, on the line after the call.
+std::vector<endpoint> look_up(const std::string& host, const std::string& service, std::error_code& error) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list);
+  if (failed != 0) {
+    error = failed == EAI_SYSTEM ? std::error_code(errno, std::system_category())
+                                 : std::error_code(failed, resolve_category());
+    return {};
+  }
+  const std::unique_ptr<addrinfo, free_list> owner(list);
+  std::vector<endpoint> found;
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    found.push_back(endpoint::from_sockaddr(entry->ai_addr, entry->ai_addrlen));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<endpoint> resolve(std::string_view host, std::string_view service, std::error_code& error) {
+  error.clear();
+  return blocking([&, host = std::string(host), service = std::string(service)] { return look_up(host, service, error); });
+}
+
+std::vector<endpoint> resolve(std::string_view host, std::string_view service) {
+  std::error_code error;
+  auto found = resolve(host, service, error);
+  if (error) {
+    throw std::system_error(error, "resolve " + std::string(host) + ":" + std::string(service));
+  }
+  return found;
+}
+
+}  // namespace weft::inline v0::net

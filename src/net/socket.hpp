@@ -1,0 +1,75 @@
+// What the socket classes share: making sockets, connecting, and whole transfers, over descriptor operations.
+#pragma once
+#include <cstddef>       // byte, size_t
+#include <span>          // span
+#include <string>        // string
+#include <system_error>  // error_code, system_error
+#include <utility>       // exchange
+
+#include "io/operation.hpp"
+#include "io/os.hpp"
+#include <weft/io/descriptor.hpp>
+#include <weft/net/endpoint.hpp>
+
+namespace weft::inline v0::detail {
+
+inline std::error_code to_error_code(int error) noexcept {
+  return error == 0 ? std::error_code{} : std::error_code(error, std::system_category());
+}
+
+inline void throw_if(const std::error_code& error, const char* what) {
+  if (error) {
+    throw std::system_error(error, what);
+  }
+}
+inline void throw_if(const std::error_code& error, const char* what, const net::endpoint& where) {
+  if (error) {
+    throw std::system_error(error, std::string(what) + " " + where.to_string());
+  }
+}
+
+// A number that no descriptor owns yet.
+class raw_descriptor {
+ public:
+  explicit raw_descriptor(int fd) noexcept : fd_(fd) {}
+  ~raw_descriptor() {
+    if (fd_ >= 0) {
+      os::close(fd_);
+    }
+  }
+  raw_descriptor(const raw_descriptor&) = delete;
+  raw_descriptor& operator=(const raw_descriptor&) = delete;
+  int get() const noexcept { return fd_; }
+  // \throws std::bad_alloc; the number is closed then.
+  descriptor adopt(sharing reads = sharing::exclusive, bool ready = true) {
+    descriptor owner(open_descriptor(fd_, reads, ready));
+    fd_ = -1;
+    return owner;
+  }
+
+ private:
+  int fd_;
+};
+
+// Address of this end, or of the other.
+enum class end : bool { local, remote };
+net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error);
+
+// An integer option of an open socket.
+std::error_code set_socket_option(descriptor_handle socket, int level, int name, int value) noexcept;
+std::error_code shutdown_socket_write(descriptor_handle socket) noexcept;
+
+// A connected stream socket. Cancellation point.
+descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char* what, std::error_code& error);
+
+// One read or write; how much of a whole transfer was done. Cancellation points. `rule` says what a short read means.
+std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,
+                        const char* what, std::error_code& error);
+std::size_t write_stream(descriptor_handle socket, std::span<const std::byte> from, time_limit& limit, const char* what,
+                         std::error_code& error);
+std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, const char* what,
+                       std::error_code& error);
+std::size_t write_whole(descriptor_handle socket, std::span<const std::byte> from, time_limit& limit, const char* what,
+                        std::error_code& error);
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,18 @@
+// What happens when a fiber's closure has returned.
+#pragma once
+#include <weft/fiber/record.hpp>
+
+#include "fiber/block.hpp"  // fiber_block
+
+namespace weft::inline v0::detail {
+
+class worker;
+
+// Runs the destructors of the ending fiber's fiber_local values, newest first; they may suspend.
+void destroy_fiber_locals(fiber_block& block) noexcept;
+// Publishes the outcome: the last touch of the record, unless it is detached. Wakes the joiner.
+void publish_end(fiber_record& r, worker& here) noexcept;
+// Gives a record without closure and result back to its pool.
+void free_record(fiber_record& r) noexcept;
+
+}  // namespace weft::inline v0::detail

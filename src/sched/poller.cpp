@@ -1,0 +1,14 @@
+// Where the calling worker keeps its poller.
+#include "sched/poller.hpp"
+
+#include <utility>  // move
+
+#include "sched/worker.hpp"
+
+namespace weft::inline v0::detail {
+
+poller* current_poller() noexcept { return current_worker()->descriptors.get(); }
+void install_poller(std::unique_ptr<poller> p) noexcept { current_worker()->descriptors = std::move(p); }
+bool on_worker() noexcept { return current_worker() != nullptr; }
+
+}  // namespace weft::inline v0::detail

@@ -1,0 +1,127 @@
+// How a context begins: aligned as the ABI wants, with the argument and default floating-point words, and with a call
+// chain that ends there, for unwinders and for frame-pointer walkers.
+#include <unwind.h>  // _Unwind_Backtrace
+
+#include <cstdint>  // uintptr_t
+#include <vector>   // addresses of a chain
+
+#include <gtest/gtest.h>
+
+#include "rig.hpp"
+
+extern "C" void weft_naked_entry() noexcept;  // local to the library: their addresses name the outermost frame
+extern "C" void weft_context_entry() noexcept;
+
+namespace {
+
+using namespace weft::testing;
+
+// What one context saw; it runs body() once and ends.
+template <class Rig>
+struct visit {
+  Rig host, guest;
+  mapped_stack stack;
+  void (*body)(visit&) = nullptr;
+  std::uintptr_t entry_frame = 0;  // address of the entry function's frame record
+  std::vector<std::uintptr_t> chain = {};
+
+  explicit visit(void (*what)(visit&)) : body(what) {
+    host.adopt_thread();
+    guest.start(stack, entry, this);
+    Rig::turn(host, guest);
+  }
+  WEFT_SWITCH_SITE static void entry(void* argument) noexcept {
+    auto& self = *static_cast<visit*>(argument);
+    weft::detail::sanitizer_after_switch(self.guest.sanitizer);
+    self.entry_frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    self.body(self);
+    Rig::turn(self.guest, self.host, true);
+  }
+};
+
+template <class Rig>
+class FirstEntry : public ::testing::Test {};
+struct rig_names {
+  template <class Rig>
+  static std::string GetName(int /*index*/) {
+    return Rig::name;
+  }
+};
+using rigs = ::testing::Types<inline_rig, naked_rig>;
+TYPED_TEST_SUITE(FirstEntry, rigs, rig_names);
+
+// A frame record {caller's rbp, return address} lies at rsp + 16n exactly when the call was made with rsp = 16n.
+TYPED_TEST(FirstEntry, StackIsAlignedAsAfterACall) {
+  const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) {
+    alignas(16) volatile float lane[4] = {1, 2, 3, 4};  // movaps traps on a stack that is not aligned
+    asm volatile("movaps %0, %%xmm0" : : "m"(*const_cast<float*>(lane)) : "xmm0");
+  }};
+  EXPECT_EQ(v.entry_frame % 16, 0U);
+  EXPECT_LT(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()));
+  EXPECT_GT(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()) - 256);
+}
+
+TYPED_TEST(FirstEntry, FloatingPointWordsAreTheDefaultsWhateverTheStarterHad) {
+  const auto starter_mxcsr = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(0x7fbf);  // round to zero, flags set
+  static unsigned mxcsr, x87;
+  const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) {
+    mxcsr = __builtin_ia32_stmxcsr();
+    asm volatile("fnstcw %0" : "=m"(x87));
+  }};
+  const auto afterwards = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(starter_mxcsr);
+  EXPECT_EQ(mxcsr, 0x1f80U);
+  EXPECT_EQ(x87 & 0xffffU, 0x037fU);
+  EXPECT_EQ(afterwards, 0x7fbfU) << "the starter has its own words back";
+}
+
+_Unwind_Reason_Code collect(_Unwind_Context* frame, void* out) {
+  if (const std::uintptr_t pc = _Unwind_GetIP(frame); pc != 0) {  // libgcc reports the end of a chain as a frame at 0
+    static_cast<std::vector<std::uintptr_t>*>(out)->push_back(pc);
+  }
+  return _URC_NO_REASON;
+}
+
+template <class Rig>
+[[gnu::noinline]] void unwind_at_depth(visit<Rig>& self, int depth) {
+  if (depth == 0) {
+    _Unwind_Backtrace(collect, &self.chain);
+  } else {
+    unwind_at_depth(self, depth - 1);
+    asm volatile("");  // no tail call
+  }
+}
+
+// weft_*_entry is its chain's last function: the last return address lies within its few bytes.
+template <class Rig>
+void expect_ends_at_entry(const std::vector<std::uintptr_t>& chain) {
+  const auto outermost =
+      reinterpret_cast<std::uintptr_t>(std::is_same_v<Rig, naked_rig> ? &weft_naked_entry : &weft_context_entry);
+  ASSERT_FALSE(chain.empty());
+  EXPECT_GT(chain.back(), outermost);
+  EXPECT_LT(chain.back(), outermost + 32);
+}
+
+TYPED_TEST(FirstEntry, UnwindersStopAtTheEntryAndMissNoFrame) {
+  const visit<TypeParam> v{[](visit<TypeParam>& self) { unwind_at_depth(self, 10); }};
+  expect_ends_at_entry<TypeParam>(v.chain);
+  EXPECT_GE(v.chain.size(),
+            10U + 1U);  // the recursion, of which a compiler may inline a level, and the outermost frame
+  EXPECT_LE(v.chain.size(), 11U + 5U);  // plus a lambda, its invoker, what a compiler kept apart
+}
+
+// The tests are built with frame pointers: each record is {caller's record, return address}, and the last one is 0.
+TYPED_TEST(FirstEntry, FramePointerWalkersStopAtTheEntry) {
+  const visit<TypeParam> v{[](visit<TypeParam>& self) {
+    auto* record = static_cast<std::uintptr_t*>(__builtin_frame_address(0));
+    for (int limit = 100; record != nullptr && limit != 0; --limit) {
+      self.chain.push_back(record[1]);
+      record = reinterpret_cast<std::uintptr_t*>(record[0]);
+    }
+  }};
+  expect_ends_at_entry<TypeParam>(v.chain);
+  EXPECT_LE(v.chain.size(), 5U);
+}
+
+}  // namespace

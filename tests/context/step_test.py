@@ -1,0 +1,73 @@
+"""Run by gdb: steps through both switches one instruction at a time (first entry, resumption, both directions) and
+demands at every instruction a complete chain of calls, either the host's down to main or the guest's down to the entry.
+
+    gdb -nx -batch -x step_test.py PROGRAM        PROGRAM: step_main.cpp
+Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here.
+"""
+import re
+
+import gdb
+
+LIMIT = 4000  # instructions; some 600 are needed
+
+
+def expected(kind, switch, entry):
+    """Chains, innermost first. Inside the inline switch the parked frame is shown as the caller of the one at work."""
+    host = rf"(((({switch} )?{kind}_host_turn )({kind}_host_turn )?)?{kind}_host_outer )?main"
+    guest = rf"((((({switch} )?{kind}_guest_turn )({kind}_guest_turn )?)?{kind}_guest_outer )?{kind}_guest_entry )?{entry}"
+    return re.compile(rf"{host}|{guest}|{switch} {entry}")  # the last one: about to enter for the first time
+
+
+CHAINS = [expected("naked", "weft_switch", "weft_naked_entry"), expected("inline", "no_function", "weft_context_entry"),
+          re.compile(r"(step_begin |step_end )?main")]
+
+
+def chain():
+    names, frame = [], gdb.newest_frame()
+    while frame is not None and len(names) < 20:
+        if frame.type() != gdb.INLINE_FRAME:  # a call the compiler inlined: the function around it counts
+            names.append(frame.name() or "??")
+        frame = frame.older()
+    return " ".join(names)
+
+
+def step_through():
+    seen, wrong, last = {}, [], ""
+    for count in range(LIMIT):
+        last = chain()
+        pc = gdb.newest_frame().pc()
+        if last.startswith("step_end "):
+            return count, seen, wrong
+        seen.setdefault(last.split(" ")[0], set()).add(pc)
+        if not any(c.fullmatch(last) for c in CHAINS):
+            at = gdb.execute(f"x/i {pc}", to_string=True).strip()
+            wrong.append(f"{at}\n    chain: {last}")
+        gdb.execute("stepi", to_string=True)
+    return LIMIT, seen, wrong + [f"the end was not reached; chain: {last}"]
+
+
+def main():
+    for setting in ("pagination off", "confirm off", "startup-with-shell off", "debuginfod enabled off"):
+        try:
+            gdb.execute(f"set {setting}", to_string=True)
+        except gdb.error:
+            pass  # an option this gdb does not know
+    gdb.execute("break step_begin", to_string=True)
+    try:
+        gdb.execute("run", to_string=True)
+    except gdb.error as error:
+        print(f"skipped: {error}")
+        return 77
+    count, seen, wrong = step_through()
+    per_function = {name: len(addresses) for name, addresses in sorted(seen.items())}
+    for text in wrong[:20]:
+        print("wrong chain at", text)
+    needed = {"weft_switch": 25, "naked_guest_entry": 1, "inline_guest_entry": 1, "weft_naked_entry": 2,
+              "weft_context_entry": 3, "inline_host_turn": 18, "inline_guest_turn": 18}
+    missed = [f"{n}: {per_function.get(n, 0)} < {least}" for n, least in needed.items() if per_function.get(n, 0) < least]
+    print("too few instructions stepped:", missed) if missed else None
+    print(f"step test: end, {count} instructions, {len(wrong)} wrong; addresses per function: {per_function}")
+    return 1 if wrong or missed else 0
+
+
+gdb.execute(f"quit {main()}")

@@ -1,0 +1,75 @@
+// Floating-point control belongs to the fiber: a rounding mode set in one does not leak into another.
+#include <cfenv>   // fesetround
+#include <vector>  // handles
+
+#include <gtest/gtest.h>
+#include <xmmintrin.h>  // MXCSR
+
+#include <weft/sched/runtime.hpp>
+#include <weft/sched/this_fiber.hpp>
+
+#include "support/schedules.hpp"
+
+namespace {
+
+using weft::testing::everywhere;
+namespace this_fiber = weft::this_fiber;
+
+constexpr int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+constexpr unsigned flush_to_zero = 0x8000;
+
+TEST(FloatingPoint, EachFiberKeepsItsMode) {
+  everywhere([] {
+    std::vector<weft::fiber<>> all;
+    for (unsigned i = 0; i < 64; ++i) {
+      all.push_back(weft::spawn([i] {
+        ASSERT_EQ(std::fegetround(), FE_TONEAREST);
+        ASSERT_EQ(_mm_getcsr() & flush_to_zero, 0U);
+        std::fesetround(modes[i % 4]);  // sets MXCSR and the x87 control word
+        if (i % 3 == 0) _mm_setcsr(_mm_getcsr() | flush_to_zero);
+        for (int round = 0; round < 10; ++round) {
+          if (round % 4 == 3) {
+            this_fiber::sleep_for(std::chrono::microseconds(1));
+          } else {
+            this_fiber::yield();
+          }
+          ASSERT_EQ(std::fegetround(), modes[i % 4]);
+          ASSERT_EQ((_mm_getcsr() & flush_to_zero) != 0, i % 3 == 0);
+        }
+      }));
+    }
+    for (auto& f : all) f.join();
+    EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+  }, 50);
+}
+
+// The next fiber on the stack of one that ended with a changed mode starts with the default.
+TEST(FloatingPoint, AnEndedFibersModeDoesNotReachTheNextOnItsStack) {
+  everywhere([] {
+    std::vector<weft::fiber<>> all;
+    for (int i = 0; i < 40; ++i) {
+      all.push_back(weft::spawn([i] {
+        EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+        EXPECT_EQ(_mm_getcsr() & flush_to_zero, 0U);
+        std::fesetround(modes[1 + i % 3]);
+        _mm_setcsr(_mm_getcsr() | flush_to_zero);
+      }));
+    }
+    for (auto& f : all) f.join();
+    EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+    EXPECT_EQ(_mm_getcsr() & flush_to_zero, 0U);
+  });
+}
+
+TEST(FloatingPoint, TheThreadsOwnModeStaysItsOwn) {
+  weft::testing::test_runtime rt(1);
+  std::fesetround(FE_UPWARD);
+  rt.run([] {
+    EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+    std::fesetround(FE_DOWNWARD);
+  });
+  EXPECT_EQ(std::fegetround(), FE_UPWARD);
+  std::fesetround(FE_TONEAREST);
+}
+
+}  // namespace

@@ -1,0 +1,114 @@
+// A crash names its fiber: overflows of every kind, and what is not an overflow passes through untouched.
+#include <csignal>    // raise, sigaction
+#include <cstdlib>    // _exit
+#include <stdexcept>  // runtime_error
+#include <unistd.h>   // write
+
+#include <gtest/gtest.h>
+#include <weft/weft.hpp>
+
+namespace {
+
+weft::runtime_options small_stacks() {
+  weft::runtime_options options;
+  options.workers = 1;
+  options.stack_size = 64 * 1024;
+  return options;
+}
+
+[[gnu::noinline]] int recurse(int depth) {
+  volatile char frame[512];
+  frame[0] = static_cast<char>(depth);
+  return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
+}
+
+// One frame larger than the stack: touched at its lowest address first.
+[[gnu::noinline]] int large_frame() {
+  volatile char frame[56 * 1024];
+  frame[0] = 1;
+  return frame[0];
+}
+
+template <class F>
+void run_named(F f) {
+  weft::run(small_stacks(), [f] { weft::spawn({.name = "deep one"}, f).join(); });
+}
+
+struct overflows_while_unwinding {
+  ~overflows_while_unwinding() { recurse(0); }
+};
+
+class CrashReports : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+constexpr char overflow_report[] = "stack overflow in fiber 'deep one'";
+
+TEST_F(CrashReports, RecursionIsReportedWithTheFibersName) {
+  EXPECT_DEATH(run_named([] { recurse(0); }), overflow_report);
+}
+
+TEST_F(CrashReports, LargeFrameIsReported) {
+  EXPECT_DEATH(run_named([] { large_frame(); }), overflow_report);
+}
+
+TEST_F(CrashReports, OverflowInADestructorDuringUnwindingIsReported) {
+  EXPECT_DEATH(run_named([] {
+                 const overflows_while_unwinding late;
+                 throw std::runtime_error("starts the unwinding");
+               }),
+               overflow_report);
+}
+
+TEST_F(CrashReports, OverflowInACatchBlockIsReported) {
+  EXPECT_DEATH(run_named([] {
+                 try {
+                   throw std::runtime_error("caught");
+                 } catch (const std::runtime_error&) {
+                   recurse(0);
+                 }
+               }),
+               overflow_report);
+}
+
+TEST_F(CrashReports, ReportSaysWhatToDo) {
+  EXPECT_DEATH(run_named([] { recurse(0); }), "WEFT_STACK_SIZE");
+}
+
+TEST_F(CrashReports, EarlierHandlerGetsOtherFaults) {
+  EXPECT_EXIT(
+      {
+        struct sigaction action = {};
+        action.sa_handler = [](int) {
+          [[maybe_unused]] const auto n = ::write(2, "the earlier handler\n", 20);
+          ::_exit(7);
+        };
+        ::sigaction(SIGSEGV, &action, nullptr);
+        run_named([] { ::raise(SIGSEGV); });
+      },
+      testing::ExitedWithCode(7), "^the earlier handler");
+}
+
+TEST_F(CrashReports, TerminateNamesTheRunningFiber) {
+  EXPECT_DEATH(run_named([] { std::terminate(); }), "weft: terminate in fiber 'deep one'");
+}
+
+TEST_F(CrashReports, DetachedFailureNamesItsFiber) {
+  EXPECT_DEATH(weft::run(small_stacks(),
+                         [] {
+                           weft::spawn({.name = "alone"}, [] { throw std::runtime_error("nobody catches this"); }).detach();
+                           for (;;) weft::this_fiber::yield();
+                         }),
+               "weft: terminate in fiber 'alone'");
+}
+
+TEST_F(CrashReports, BrokenContractNamesTheRunningFiber) {
+  EXPECT_DEATH(run_named([] {
+                 const weft::no_suspend section;
+                 weft::this_fiber::yield();
+               }),
+               "no_suspend section.*in fiber 'deep one'");
+}
+
+}  // namespace

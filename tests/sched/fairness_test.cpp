@@ -1,0 +1,266 @@
+// Nobody starves, and work spreads: what a scheduler owes its fibers besides correctness.
+#include <chrono>     // durations
+#include <algorithm>  // minmax
+#include <map>        // fibers per worker
+#include <mutex>      // lock_guard
+#include <string>     // traces
+#include <sys/resource.h>  // getrusage
+#include <thread>     // plain threads
+#include <vector>     // handles
+
+#include <gtest/gtest.h>
+
+#include <weft/fiber/cancelled.hpp>
+#include <weft/sched/runtime.hpp>
+#include <weft/sched/this_fiber.hpp>
+
+#include "sched/worker.hpp"
+#include "support/schedules.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+using weft::testing::instrumented;
+using weft::testing::stress_count;
+using weft::testing::test_runtime;
+using weft::testing::under_seeds;
+using weft::testing::with_real_workers;
+namespace this_fiber = weft::this_fiber;
+
+constexpr auto patience = 30s;
+
+// Two fibers that only ever yield to each other; beside them a timer, a spawn from outside, a wake-up from outside, and
+// a fiber spawned by one of the yielders.
+TEST(Fairness, YieldersLetEverythingElseRun) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  std::atomic<bool> timer{false}, outside{false}, woken{false}, unstarted{false}, enough{false};
+  const auto yielder = [&] {
+    const auto give_up = steady_clock::now() + patience;
+    while (!enough && steady_clock::now() < give_up) this_fiber::yield();
+  };
+  auto a = rt.spawn([&] {
+    auto child = weft::spawn([&] { unstarted = true; });
+    yielder();
+    child.join();
+  });
+  auto b = rt.spawn(yielder);
+  auto sleeper = rt.spawn([&] {
+    this_fiber::sleep_for(1ms);
+    timer = true;
+  });
+  auto parked = rt.spawn([&] {
+    try {
+      this_fiber::sleep_for(1000h);
+    } catch (const weft::cancelled&) {
+      woken = true;
+    }
+  });
+  std::this_thread::sleep_for(1ms);
+  auto from_outside = rt.spawn([&] { outside = true; });
+  parked.request_stop();
+  const auto give_up = steady_clock::now() + patience;
+  while (!(timer && outside && woken && unstarted) && steady_clock::now() < give_up) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(timer);
+  EXPECT_TRUE(outside);
+  EXPECT_TRUE(woken);
+  EXPECT_TRUE(unstarted);
+  enough = true;
+  a.join();
+  b.join();
+}
+
+// Spawning and joining at once, for ever: the newest is always the one wanted, yet the oldest get their turn.
+TEST(Fairness, AStreamOfNewFibersDoesNotStarveAnOldOne) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  rt.run([] {
+    std::atomic<bool> old_one_ran{false};
+    auto old_one = weft::spawn([&] { old_one_ran = true; });
+    const auto give_up = steady_clock::now() + patience;
+    while (!old_one_ran && steady_clock::now() < give_up) weft::spawn([] {}).join();
+    EXPECT_TRUE(old_one_ran);
+  });
+}
+
+// Yielding fibers of one worker take equal turns.
+TEST(Fairness, YieldersTakeEqualTurns) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  rt.run([] {
+    constexpr std::size_t fibers = 10;
+    constexpr int rounds = 2000;
+    std::vector<int> turns(fibers, 0);
+    int spread = 0;
+    std::vector<weft::fiber<>> all;
+    std::size_t started = 0;
+    for (std::size_t i = 0; i < fibers; ++i) {
+      all.push_back(weft::spawn([&, i] {
+        ++started;
+        while (started != fibers) this_fiber::yield();
+        for (int k = 0; k < rounds; ++k) {
+          ++turns[i];
+          const auto [least, most] = std::minmax_element(turns.begin(), turns.end());
+          spread = std::max(spread, *most - *least);
+          this_fiber::yield();
+        }
+      }));
+    }
+    for (auto& f : all) f.join();
+    EXPECT_LE(spread, 2);
+  });
+}
+
+// The spawner computes and never lets go: its children must run on the other workers.
+TEST(Stealing, ChildrenOfABusyFiberRunElsewhere) {
+  for (const unsigned workers : {2U, 8U}) {
+    weft::runtime rt(weft::runtime_options{.workers = workers});
+    rt.run([] {
+      std::atomic<int> ran{0};
+      std::vector<weft::fiber<>> all;
+      const auto* const mine = weft::detail::current_worker();
+      for (int i = 0; i < 100; ++i) {
+        all.push_back(weft::spawn([&, mine] {
+          EXPECT_NE(weft::detail::current_worker(), mine);
+          ++ran;
+        }));
+      }
+      const auto give_up = steady_clock::now() + patience;
+      while (ran != 100 && steady_clock::now() < give_up) weft::detail::cpu_relax();
+      EXPECT_EQ(ran.load(), 100);
+    });
+  }
+}
+
+// One lone child too, though a waking is not sent for it: sleepers look again after a while.
+TEST(Stealing, ALoneChildOfABusyFiberIsFoundToo) {
+  weft::runtime rt(weft::runtime_options{.workers = 2});
+  rt.run([] {
+    for (int i = 0; i < 20; ++i) {
+      std::atomic<bool> ran{false};
+      auto child = weft::spawn([&] { ran = true; });
+      const auto give_up = steady_clock::now() + patience;
+      while (!ran && steady_clock::now() < give_up) weft::detail::cpu_relax();
+      EXPECT_TRUE(ran);
+    }
+  });
+}
+
+// What a plain thread spawns is found although the worker it was given to is busy.
+TEST(Stealing, InjectedFibersAreFoundByOtherWorkers) {
+  weft::runtime rt(weft::runtime_options{.workers = 2});
+  std::atomic<bool> enough{false}, started{false};
+  auto hog = rt.spawn([&] {
+    started = true;
+    while (!enough) weft::detail::cpu_relax();
+  });
+  while (!started) std::this_thread::yield();
+  std::vector<weft::fiber<int>> all;
+  for (int i = 0; i < 20; ++i) all.push_back(rt.spawn([i] { return i; }));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(all[static_cast<std::size_t>(i)].join_for(patience));
+  }
+  enough = true;
+}
+
+// As an accept loop does it: long-lived fibers from one fiber, which yields or waits after every `batch` of them.
+void expect_even_spread(unsigned workers, std::size_t count, std::size_t batch, std::chrono::microseconds pause) {
+  SCOPED_TRACE(std::to_string(workers) + " workers, batches of " + std::to_string(batch));
+  weft::runtime rt(weft::runtime_options{.workers = workers});
+  rt.run([&] {
+    std::mutex lock;
+    std::map<const void*, std::size_t> per_worker;
+    std::atomic<std::size_t> started{0};
+    std::vector<weft::fiber<>> all;
+    for (std::size_t i = 1; i <= count; ++i) {
+      all.push_back(weft::spawn(weft::fiber_options{.spread = true}, [&] {
+        {
+          const std::lock_guard hold(lock);
+          ++per_worker[weft::detail::current_worker()];
+        }
+        ++started;
+        this_fiber::sleep_for(1000h);
+      }));
+      if (i % batch != 0) continue;
+      if (pause == 0us) {
+        this_fiber::yield();
+      } else {
+        this_fiber::sleep_for(pause);
+      }
+    }
+    while (started != count) this_fiber::sleep_for(1ms);
+    EXPECT_EQ(per_worker.size(), workers);
+    std::size_t least = SIZE_MAX, most = 0;
+    for (const auto& [where, n] : per_worker) {
+      least = std::min(least, n);
+      most = std::max(most, n);
+    }
+    EXPECT_LE(static_cast<double>(most), 1.5 * static_cast<double>(least)) << least << " to " << most;
+  });
+}
+
+TEST(Placement, SpreadFibersSpreadWithinHalfAgain) {
+  // Two workers: with more than there are CPUs some thread may not run for long, and what lies there is taken over, as
+  // it shall be. UnderSeedsToo has larger runtimes.
+  const std::size_t count = stress_count(10'000);
+  expect_even_spread(2, count, 100, 0us);
+  expect_even_spread(2, count, 1, 0us);
+  expect_even_spread(2, count / 10, 1, 50us);  // its worker idles between, and must not take them back
+}
+
+TEST(Placement, UnderSeedsToo) {
+  under_seeds(20, [](test_runtime& rt) {
+    std::map<const void*, std::size_t> per_worker;
+    std::vector<weft::fiber<>> all;
+    for (int i = 0; i < 160; ++i) {
+      all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [&] { ++per_worker[weft::detail::current_worker()]; }));
+    }
+    for (auto& f : all) f.join();
+    for (const auto& [where, n] : per_worker) EXPECT_EQ(n, 160 / rt.get().workers());
+  });
+}
+
+// A fiber placed on a worker that never looks up runs elsewhere in the end.
+TEST(Placement, YieldsToABusyWorker) {
+  weft::runtime rt(weft::runtime_options{.workers = 2});
+  std::atomic<bool> enough{false}, hogging{false};
+  auto hog = rt.spawn([&] {
+    hogging = true;
+    while (!enough) weft::detail::cpu_relax();
+  });
+  while (!hogging) std::this_thread::yield();
+  std::vector<weft::fiber<int>> all;
+  for (int i = 0; i < 10; ++i) all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [i] { return i; }));
+  for (auto& f : all) EXPECT_TRUE(f.join_for(patience));
+  enough = true;
+}
+
+double cpu_seconds() {
+  rusage use{};
+  EXPECT_EQ(::getrusage(RUSAGE_SELF, &use), 0);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  return seconds(use.ru_utime) + seconds(use.ru_stime);
+}
+
+TEST(Idle, ParkedFibersUseNoCpu) {
+  with_real_workers([](weft::runtime& rt) {
+    const std::size_t count = instrumented ? 1'000 : (rt.workers() == 2 ? 100'000 : 10'000);
+    std::atomic<std::size_t> started{0};
+    auto all = rt.run([&] {
+      std::vector<weft::fiber<>> made;
+      for (std::size_t i = 0; i < count; ++i) {
+        made.push_back(weft::spawn([&] {
+          ++started;
+          this_fiber::sleep_for(1000h);
+        }));
+      }
+      return made;
+    });
+    while (started != count) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(200ms);  // the last searches end
+    const double before = cpu_seconds();
+    std::this_thread::sleep_for(300ms);
+    EXPECT_LT(cpu_seconds() - before, 0.05);
+    rt.run([&] { all.clear(); });
+  });
+}
+
+}  // namespace

@@ -1,0 +1,42 @@
+// A stack for tests of the switch alone: its own mapping with a guard page below, given back with the object.
+#pragma once
+#include <sys/mman.h>  // mmap, mprotect, munmap
+
+#include <cstddef>  // size_t
+#include <cstdio>   // perror
+#include <cstdlib>  // abort
+
+#include "context/sanitizer.hpp"
+
+namespace weft::testing {
+
+class mapped_stack {
+ public:
+  explicit mapped_stack(std::size_t bytes = std::size_t{128} * 1024) : bytes_(bytes) {
+    base_ = ::mmap(nullptr, guard + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base_ == MAP_FAILED || ::mprotect(base_, guard, PROT_NONE) != 0) {
+      std::perror("mapped_stack");  // not an exception: some tests are built without them
+      std::abort();
+    }
+  }
+  mapped_stack(const mapped_stack&) = delete;
+  mapped_stack& operator=(const mapped_stack&) = delete;
+  ~mapped_stack() {
+    weft::detail::sanitizer_unpoison(bottom(), bytes_);
+    weft::detail::sanitizer_release_handle(tsan_handle);
+    ::munmap(base_, guard + bytes_);
+  }
+
+  void* bottom() const noexcept { return static_cast<char*>(base_) + guard; }
+  void* top() const noexcept { return static_cast<char*>(base_) + guard + bytes_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+
+  void* tsan_handle = nullptr;  // ThreadSanitizer's fiber, kept with the memory
+
+ private:
+  static constexpr std::size_t guard = 4096;
+  std::size_t bytes_;
+  void* base_;
+};
+
+}  // namespace weft::testing

@@ -1,0 +1,35 @@
+// How much a stress test does: less where a sanitizer makes each step cost ten times as much, more in a soak.
+#pragma once
+#include <cstddef>  // size_t
+#include <cstdlib>  // getenv
+
+#include "support/instrumented.hpp"  // instrumented
+
+namespace weft::testing {
+
+inline constexpr std::size_t sanitizer_divisor = 10;
+inline constexpr std::size_t soak_factor = 20;
+inline constexpr std::size_t soak_seed_factor = 1000;
+
+inline bool soaking() {
+  const char* const soak = std::getenv("WEFT_SOAK");
+  return soak != nullptr && soak[0] == '1';
+}
+
+namespace detail_of_scale {
+inline std::size_t scaled(std::size_t usual, std::size_t factor) {
+  if (soaking()) {
+    return usual * factor;
+  }
+  const std::size_t reduced = usual / sanitizer_divisor;
+  return !instrumented ? usual : (reduced == 0 ? 1 : reduced);
+}
+}  // namespace detail_of_scale
+
+// Environment variable WEFT_SOAK=1: twenty times as much, sanitizer or not.
+inline std::size_t stress_count(std::size_t usual) { return detail_of_scale::scaled(usual, soak_factor); }
+
+// Schedules of one case. Environment variable WEFT_SOAK=1: a thousand times as many.
+inline std::size_t seed_count(std::size_t usual) { return detail_of_scale::scaled(usual, soak_seed_factor); }
+
+}  // namespace weft::testing

@@ -1,0 +1,389 @@
+#!/usr/bin/env python3
+"""`weft serve` from outside: real sockets, real files, real signals."""
+
+import hashlib
+import os
+import random
+import signal
+import socket
+import time
+import unittest
+
+import command
+from command import FolderCase, Reply, Server, content_of
+
+
+def get(target, *fields, method="GET", version="1.1"):
+    lines = [f"{method} {target} HTTP/{version}", "Host: test", *fields, "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+class ServeCase(FolderCase):
+    arguments = ("--log", "off", "--idle-timeout", "5m", "--request-timeout", "5m")  # no test waits for these
+
+    def setUp(self):
+        super().setUp()
+        self.server = Server(self.folder, *self.arguments)
+        self.addCleanup(self.server.__exit__)
+        self.addCleanup(self.server.expect_clean_end, self)
+
+    def exchange(self, request, head=False):
+        """One request on a connection of its own."""
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            s.sendall(request)
+            return Reply(stream, head)
+
+    def assert_closed(self, stream):
+        self.assertEqual(stream.read(), b"")
+
+
+class Content(ServeCase):
+    def test_the_greeting_says_what_where_and_how_to_stop(self):
+        self.assertRegex(self.server.greeting,
+                         rf"^serving {self.folder} on http://127\.0\.0\.1:\d+/ with \d+ workers; stop with Ctrl-C$")
+
+    def test_files_of_many_sizes_are_byte_identical(self):
+        sizes = [0, 1, 511, 512, 4095, 65535, 65536, 65537, 131072 + 1, 1 << 20, 64 << 20]
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            for size in sizes:
+                content = content_of(size, 1)
+                self.write(f"f{size}", content)
+                s.sendall(get(f"/f{size}"))
+                reply = Reply(stream)
+                self.assertEqual(reply.status, 200)
+                self.assertEqual(hashlib.sha256(reply.body).digest(), hashlib.sha256(content).digest(), size)
+
+    @unittest.skipUnless(os.environ.get("WEFT_SOAK") == "1", "4 GiB: only with WEFT_SOAK=1")
+    def test_a_file_beyond_4_gib_is_byte_identical(self):
+        size, mark = (4 << 30) + 12345, b"beyond the limit"
+        path = self.write("huge")
+        with open(path, "r+b") as f:
+            f.truncate(size)
+            f.seek(size - len(mark))
+            f.write(mark)
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            s.sendall(get("/huge", "Connection: close"))
+            length, digest = 0, hashlib.sha256()
+            while stream.readline() != b"\r\n":
+                pass
+            while piece := stream.read(1 << 20):
+                length += len(piece)
+                digest.update(piece)
+        with open(path, "rb") as f:
+            self.assertEqual(digest.digest(), hashlib.file_digest(f, "sha256").digest())
+        self.assertEqual(length, size)
+        reply = self.exchange(get("/huge", f"Range: bytes={size - len(mark)}-"))
+        self.assertEqual((reply.status, reply.body), (206, mark))
+
+    def test_a_sparse_file_beyond_4_gib_has_its_length_and_its_last_bytes(self):
+        size = (4 << 30) + 5
+        path = self.write("huge")
+        with open(path, "r+b") as f:
+            f.truncate(size)
+            f.seek(size - 3)
+            f.write(b"end")
+        self.assertEqual(self.exchange(get("/huge", method="HEAD"), head=True).fields["content-length"], str(size))
+        reply = self.exchange(get("/huge", "Range: bytes=-4"))
+        self.assertEqual(reply.body, b"\0end")
+        self.assertEqual(reply.fields["content-range"], f"bytes {size - 4}-{size - 1}/{size}")
+
+    def test_ranges_put_together_make_the_file(self):
+        content = content_of(300_000, 2)
+        self.write("f", content)
+        got = b""
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            for first in range(0, len(content), 70_001):
+                s.sendall(get("/f", f"Range: bytes={first}-{first + 70_000}"))
+                reply = Reply(stream)
+                self.assertEqual(reply.status, 206)
+                got += reply.body
+        self.assertEqual(got, content)
+
+    def test_unsatisfiable_ranges_get_416(self):
+        self.write("f", b"0123456789")
+        reply = self.exchange(get("/f", "Range: bytes=10-"))
+        self.assertEqual((reply.status, reply.fields["content-range"]), (416, "bytes */10"))
+
+    def test_head_has_the_fields_of_get_and_no_body(self):
+        self.write("f.html", b"<p>hello")
+        a, b = self.exchange(get("/f.html")), self.exchange(get("/f.html", method="HEAD"), head=True)
+        a.fields.pop("date"), b.fields.pop("date")
+        self.assertEqual(a.fields, b.fields)
+        self.assertEqual(b.body, b"")
+
+    def test_copies_that_still_stand_get_304(self):
+        self.write("f", b"content")
+        first = self.exchange(get("/f"))
+        self.assertEqual(self.exchange(get("/f", "If-None-Match: " + first.fields["etag"])).status, 304)
+        self.assertEqual(self.exchange(get("/f", "If-Modified-Since: " + first.fields["last-modified"])).status, 304)
+        self.write("f", b"other")
+        changed = self.exchange(get("/f", "If-None-Match: " + first.fields["etag"]))
+        self.assertEqual((changed.status, changed.body), (200, b"other"))
+
+    def test_folders_are_redirected_listed_and_indexed(self):
+        self.write("a/<b>&.txt", b"x")
+        moved = self.exchange(get("/a?q"))
+        self.assertEqual((moved.status, moved.fields["location"]), (301, "/a/?q"))
+        listing = self.exchange(get("/a/"))
+        self.assertIn(b'href="./%3Cb%3E&amp;.txt"', listing.body)
+        self.assertNotIn(b"<b>", listing.body)
+        self.write("a/index.html", b"index")
+        self.assertEqual(self.exchange(get("/a/")).body, b"index")
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        names = [f"n{i}" for i in range(200)]
+        for name in names:
+            self.write(name, name.encode() * 50)
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            s.sendall(b"".join(get("/" + name) for name in names))
+            for name in names:
+                self.assertEqual(Reply(stream).body, name.encode() * 50)
+
+    def test_http_1_0_is_answered_and_closed(self):
+        self.write("f", b"content")
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            s.sendall(b"GET /f HTTP/1.0\r\n\r\n")
+            self.assertEqual(Reply(stream).body, b"content")
+            self.assert_closed(stream)
+
+    def test_a_file_without_permission_gets_403(self):
+        os.chmod(self.write("f", b"secret"), 0)
+        if os.access(self.folder / "f", os.R_OK):
+            self.skipTest("this user may read everything")
+        self.assertEqual(self.exchange(get("/f")).status, 403)
+
+
+class Hostile(ServeCase):
+    arguments = ("--log", "off", "--idle-timeout", "1s", "--request-timeout", "2s", "--max-header", "4k")
+
+    def test_nothing_outside_the_folder_is_served(self):
+        (self.base / "secret").write_bytes(b"SECRET")
+        (self.folder / "absolute").symlink_to(self.base / "secret")
+        (self.folder / "relative").symlink_to("../secret")
+        (self.folder / "up").symlink_to("..")
+        (self.folder / "root").symlink_to("/")
+        self.write("sub/x", b"x")
+        deep = "/.." * 20
+        for target in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "/sub/../../secret", "/sub/%2E%2E/%2e./secret",
+                       "/..\\secret", "/..%5csecret", "/absolute", "/relative", "/up/secret", "/root/etc/passwd",
+                       f"{deep}/etc/passwd", "//etc/passwd", "/%252e%252e/secret", "/sub/x%00", "/%00",
+                       "http://test/../secret", "../secret", "/sub//../../secret", "/.%00./secret", "/%c0%ae%c0%ae/secret"]:
+            with self.subTest(target):
+                reply = self.exchange(get(target))
+                self.assertIn(reply.status, (400, 404))
+                self.assertNotIn(b"SECRET", reply.body)
+                self.assertNotIn(b"root:", reply.body)
+
+    def test_links_swapped_under_the_server_never_lead_out(self):
+        (self.base / "outside").mkdir()
+        (self.base / "outside/f").write_bytes(b"SECRET")
+        self.write("real/f", b"inside")
+        link, spare = self.folder / "d", self.folder / "spare"
+        seen = set()
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            for i in range(500):
+                spare.symlink_to("real" if i % 2 == 0 else "../outside")
+                spare.replace(link)
+                s.sendall(get("/d/f"))
+                reply = Reply(stream)
+                seen.add(reply.status)
+                self.assertNotIn(b"SECRET", reply.body)
+        self.assertLessEqual(seen, {200, 404})
+
+    def test_only_regular_files_are_served(self):
+        os.mkfifo(self.folder / "fifo")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(str(self.folder / "socket"))
+            for name in ("fifo", "socket"):
+                self.assertEqual(self.exchange(get("/" + name)).status, 404)
+
+    def test_methods_and_versions_are_told_apart(self):
+        self.assertEqual(self.exchange(get("/", method="DELETE")).status, 405)
+        self.assertEqual(self.exchange(get("/", method="DELETE")).fields["allow"], "GET, HEAD")
+        self.assertEqual(self.exchange(get("/", method="BREW")).status, 501)
+        self.assertEqual(self.exchange(get("/", version="2.0")).status, 505)
+        self.assertEqual(self.exchange(get("/absent")).status, 404)
+
+    def test_bad_requests_get_an_answer_and_an_end(self):
+        source = random.Random(3)
+        cases = {b"\r\n\r\n\r\n": 400, b"GET\r\n\r\n": 400, b"GET / HTTP/1.1\r\n\r\n": 400, b"\x16\x03\x01" * 100: 400,
+                 b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: h\r\n\r\n": 414,
+                 b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 5000 + b"\r\n\r\n": 431,
+                 b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n": 413,
+                 b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n": 400,
+                 b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n": 501,
+                 bytes([255]) + source.randbytes(2000).replace(b"\n", b""): 400}
+        for request, status in cases.items():
+            with self.subTest(request[:40]), self.server.connect() as s, s.makefile("rb") as stream:
+                s.sendall(request)
+                self.assertEqual(Reply(stream).status, status)
+                self.assert_closed(stream)
+
+    def test_an_answer_survives_a_client_that_is_still_sending(self):
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            s.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
+            self.assertEqual(Reply(stream).status, 413)
+
+    def test_a_slow_request_is_ended_by_its_limit(self):
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            start = time.monotonic()
+            s.setblocking(False)
+            try:
+                for byte in b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 1000:
+                    s.send(bytes([byte]))
+                    if time.monotonic() - start > command.PATIENCE:
+                        self.fail("still reading")
+                    time.sleep(0.1)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            self.assertLess(time.monotonic() - start, 60)
+
+    def test_a_silent_connection_is_closed(self):
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            start = time.monotonic()
+            self.assert_closed(stream)
+            self.assertGreater(time.monotonic() - start, 0.9)
+
+    def test_a_client_that_does_not_read_is_closed_and_others_are_served(self):
+        self.write("big", b"x" * (32 << 20))
+        self.write("f", b"content")
+        with self.server.connect(SO_RCVBUF=4096) as s:
+            s.sendall(get("/big"))
+            self.assertEqual(self.exchange(get("/f")).body, b"content")
+            time.sleep(2.5)  # longer than the idle limit: what is tested is that time passes without reading
+            received = 0
+            try:
+                while piece := s.recv(1 << 20):
+                    received += len(piece)
+            except ConnectionResetError:
+                pass
+            self.assertLess(received, 32 << 20)
+
+    def test_a_thousand_connections_that_come_and_go_do_no_harm(self):
+        self.write("f", b"content")
+        for _ in range(10):
+            many = [self.server.connect() for _ in range(100)]
+            for i, s in enumerate(many):
+                s.sendall(get("/f")[: i % 40])
+            for s in many:
+                s.close()
+        self.assertEqual(self.exchange(get("/f")).body, b"content")
+
+
+class Stopping(ServeCase):
+    def test_an_idle_server_ends_at_once(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with Server(self.folder, "--log", "off", "--grace", "5m") as server:
+                start = time.monotonic()
+                self.assertEqual(server.stop(number), 0)
+                self.assertEqual(server.errors, "")
+                self.assertLess(time.monotonic() - start, 60)
+
+    def test_idle_connections_are_closed_and_transfers_finish(self):
+        content = content_of(32 << 20, 4)
+        self.write("big", content)
+        with self.server.connect() as idle, self.server.connect(SO_RCVBUF=65536) as busy:
+            idle.sendall(get("/absent"))
+            idle_stream = idle.makefile("rb")
+            Reply(idle_stream)
+            busy.sendall(get("/big"))
+            busy_stream = busy.makefile("rb")
+            self.assertEqual(busy_stream.readline(), b"HTTP/1.1 200 OK\r\n")
+            self.server.process.send_signal(signal.SIGTERM)
+            self.assert_closed(idle_stream)
+            while busy_stream.readline() != b"\r\n":
+                pass
+            self.assertEqual(busy_stream.read(len(content)), content)
+            self.assert_closed(busy_stream)
+            with self.assertRaises(ConnectionRefusedError):
+                self.server.connect()
+            idle_stream.close(), busy_stream.close()
+        self.assertEqual(self.server.wait(), 0)
+
+    def test_transfers_that_do_not_finish_are_cut_after_the_grace(self):
+        self.write("big", b"x" * (32 << 20))
+        with Server(self.folder, "--log", "off", "--grace", "500ms") as server, server.connect(SO_RCVBUF=4096) as s:
+            s.sendall(get("/big"))
+            s.recv(1)
+            start = time.monotonic()
+            self.assertEqual(server.stop(), 0)
+            self.assertGreater(time.monotonic() - start, 0.4)
+            self.assertIn("1 connections were not done in time", server.errors)
+
+    def test_a_second_signal_ends_at_once(self):
+        self.write("big", b"x" * (32 << 20))
+        with Server(self.folder, "--log", "off", "--grace", "1h") as server, server.connect(SO_RCVBUF=4096) as s:
+            s.sendall(get("/big"))
+            s.recv(1)
+            server.process.send_signal(signal.SIGINT)
+            # until the first one has been acted upon
+            with self.assertRaises((ConnectionRefusedError, ConnectionResetError)):
+                while True:
+                    server.connect().close()
+            self.assertEqual(server.stop(signal.SIGINT), 128 + signal.SIGINT)
+
+
+class Logging(ServeCase):
+    arguments = ()
+
+    def test_each_request_is_one_line_on_standard_output(self):
+        self.write("f", b"content")
+        self.exchange(get("/f", "User-Agent: me \"quoted\"", "Referer: http://r/"))
+        self.assertRegex(self.server.line(),
+                         r'^127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /f HTTP/1\.1" 200 7 '
+                         r'"http://r/" "me \\x22quoted\\x22" \d+\.\d{6}$')
+        self.exchange(b"rubbish\r\n\r\n")
+        self.assertRegex(self.server.line(), r'"-" 400 \d+ "-" "-"')
+
+    def test_a_log_file_has_every_line_after_the_end(self):
+        self.write("f", b"content")
+        log = self.base / "log"
+        with Server(self.folder, "--log", str(log)) as server:
+            with server.connect() as s, s.makefile("rb") as stream:
+                s.sendall(get("/f") * 500)
+                for _ in range(500):
+                    Reply(stream)
+            self.assertEqual(server.stop(), 0)
+        lines = log.read_text().splitlines()
+        self.assertEqual(len(lines), 500)
+        self.assertTrue(all('"GET /f HTTP/1.1" 200 7' in line for line in lines))
+
+
+class Mistakes(ServeCase):
+    def assert_complaint(self, result, code, *words):
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        for word in ("weft: ", *words):
+            self.assertIn(word, result.stderr)
+
+    def test_each_is_told_in_one_line(self):
+        f, busy = self.write("f"), f"127.0.0.1:{self.server.port}"
+        here = str(self.folder)
+        self.assert_complaint(command.run("serve", here, "--listen", busy), 1, busy, "in use", "--listen")
+        self.assert_complaint(command.run("serve", str(self.base / "absent")), 1, "no folder")
+        self.assert_complaint(command.run("serve", str(f)), 1, "not a folder")
+        self.assert_complaint(command.run("serve", here, "--listen", "here"), 1, "'here'", "127.0.0.1:8080")
+        self.assert_complaint(command.run("serve", here, "--bogus"), 2, "--bogus", "weft help serve")
+        self.assert_complaint(command.run("serve"), 2, "folder", "weft help serve")
+        self.assert_complaint(command.run("serve", here, "--idle-timeout", "long"), 2, "long", "30s")
+        self.assert_complaint(command.run("serve", here, "--max-header", "1"), 2, "--max-header")
+        self.assert_complaint(command.run("serve", here, "--log", "/absent/log", "--listen", "127.0.0.1:0"), 1, "/absent/log")
+        self.assert_complaint(command.run(), 2, "weft help")
+        self.assert_complaint(command.run("sevre"), 2, "'sevre'")
+        self.assert_complaint(command.run("serve", here, env={"WEFT_WORKERS": "many"}), 1, "WEFT_WORKERS")
+
+    def test_version_and_help(self):
+        self.assertRegex(command.run("--version").stdout, r"^weft \d+\.\d+\.\d+\n$")
+        for arguments in (("help",), ("--help",)):
+            result = command.run(*arguments)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn("serve", result.stdout)
+        for arguments in (("help", "serve"), ("serve", "--help")):
+            result = command.run(*arguments)
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("--idle-timeout", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,61 @@
+// The access log. The one idea: fibers only append a line to a buffer in memory; one thread writes whole buffers, so lines
+// never interleave, a slow reader of the log never stalls a worker, and many lines cost one write.
+#pragma once
+#include <chrono>              // microseconds
+#include <condition_variable>  // condition_variable
+#include <cstdint>             // uint64_t
+#include <ctime>               // time_t
+#include <mutex>               // mutex
+#include <string>              // string
+#include <string_view>         // string_view
+#include <thread>              // thread
+
+#include "common/descriptor.hpp"  // descriptor
+
+namespace weft::tool {
+
+struct log_entry {
+  std::string_view peer;            // address of the client
+  std::time_t at = 0;               // when the request was answered
+  std::string_view method, target;  // empty: the request could not be read
+  unsigned version = 11;
+  unsigned status = 0;
+  std::uint64_t bytes = 0;  // of body, as sent
+  std::string_view referer, user_agent;
+  std::chrono::microseconds took{0};
+};
+
+// One line in the combined format with the time taken in seconds at its end, and a newline. Bytes that could fake another
+// line, another field or a terminal escape are written \xHH.
+std::string render_log_line(const log_entry& entry);
+
+class access_log {
+ public:
+  // "-" is standard output, anything else a file that is appended to. \throws std::system_error
+  explicit access_log(const std::string& path);
+  // Writes what is left.
+  ~access_log();
+  access_log(const access_log&) = delete;
+  access_log& operator=(const access_log&) = delete;
+
+  // Any thread or fiber; never suspends and never waits for the disk. When the reader is so slow that `most_buffered`
+  // bytes wait, lines are dropped and counted; the log says so once it moves again.
+  void append(const log_entry& entry);
+
+  static constexpr std::size_t most_buffered = 8U << 20;
+
+ private:
+  void write_loop();
+  bool write_out(std::string_view text) noexcept;
+
+  descriptor owned_;
+  int fd_;
+  std::mutex mutex_;  // guards the four below; held for an append or a swap only
+  std::condition_variable wake_;
+  std::string pending_;
+  std::uint64_t dropped_ = 0;
+  bool stop_ = false;
+  std::thread writer_;
+};
+
+}  // namespace weft::tool

@@ -1,0 +1,261 @@
+// One connection from its first byte to its last, as blocking code: wait, read a request, answer it, again.
+#pragma once
+#include <algorithm>  // copy_n, min
+#include <chrono>     // steady_clock, milliseconds
+#include <cstddef>    // byte, size_t
+#include <cstdint>    // uint64_t
+#include <ctime>      // time
+#include <memory>     // make_unique_for_overwrite
+#include <optional>   // optional
+#include <span>       // span
+#include <string>     // string
+#include <utility>    // move
+
+#include <boost/asio/buffer.hpp>             // buffer
+#include <boost/beast/core/flat_buffer.hpp>  // flat_buffer
+#include <boost/beast/http/read.hpp>         // read, read_header
+
+#include "serve/access_log.hpp"        // access_log
+#include "serve/beast_request.hpp"     // request_parser, take_request
+#include "serve/file_reader.hpp"       // file_reader
+#include "serve/limited_stream.hpp"    // limited_stream
+#include "serve/live_connections.hpp"  // live_connections::entry
+#include "serve/respond.hpp"           // answer, render_head
+
+namespace weft::tool {
+
+struct limits {
+  std::chrono::milliseconds idle{30'000};     // of one read or write, and between requests
+  std::chrono::milliseconds request{30'000};  // from the first byte of a request to its last
+  std::size_t header = 16U << 10;             // bytes of request line and fields
+  std::size_t body = 64U << 10;               // bytes of a body that is read and thrown away
+};
+
+// What connections share.
+struct site {
+  const root_directory& root;
+  lane& slow;
+  access_log* log = nullptr;
+  limits limit{};
+};
+
+// Stream: Asio's SyncReadStream and SyncWriteStream (the error_code forms) with set_timeout(milliseconds) and
+// shutdown_write(error_code&). Clock: steady_clock, or a test's.
+template <class Stream, class Clock = std::chrono::steady_clock>
+class connection {
+ public:
+  connection(Stream& stream, const site& where, live_connections::entry& presence, std::string peer)
+      : stream_(stream),
+        site_(where),
+        presence_(presence),
+        peer_(std::move(peer)),
+        input_(stream, where.limit.idle),
+        buffer_(where.limit.header + read_ahead) {}
+
+  // Returns when the connection is over; closing the socket is the caller's. May suspend.
+  void serve() {
+    while (await_request()) {
+      if (!exchange()) {
+        linger();
+        return;
+      }
+    }
+  }
+
+ private:
+  using error_code = boost::beast::error_code;
+  using http_error = boost::beast::http::error;
+  static constexpr std::size_t read_ahead = 1024;        // of the next pipelined request, beyond a full header
+  static constexpr std::size_t first_read = 512;         // most requests fit; an idle connection holds no more
+  static constexpr std::size_t chunk_bytes = 64U << 10;  // of a file, per write
+
+  // True: at least one byte of a request is in the buffer. False: the client left, was idle too long, or we are stopping.
+  bool await_request() {
+    skip_empty_line();
+    if (buffer_.size() != 0) {
+      return true;
+    }
+    if (buffer_.capacity() > first_read) {
+      buffer_.shrink_to_fit();
+    }
+    if (!presence_.enter_idle()) {
+      return false;
+    }
+    error_code ec;
+    stream_.set_timeout(site_.limit.idle);
+    const std::size_t n = stream_.read_some(buffer_.prepare(first_read), ec);
+    presence_.leave_idle();
+    buffer_.commit(n);
+    skip_empty_line();
+    return !ec;
+  }
+
+  // RFC 9112 asks servers to forgive an empty line before a request; Beast's parser does not.
+  void skip_empty_line() {
+    const auto* const text = static_cast<const char*>(buffer_.data().data());
+    if (buffer_.size() >= 2 && text[0] == '\r' && text[1] == '\n') {
+      buffer_.consume(2);
+    }
+  }
+
+  // One request and its reply. True: the connection goes on.
+  bool exchange() {
+    const auto start = Clock::now();
+    request asked;
+    std::optional<reply> what;
+    {
+      request_parser parser;  // its memory goes before the body is sent, which may take hours
+      parser.header_limit(static_cast<std::uint32_t>(site_.limit.header));
+      parser.body_limit(site_.limit.body);
+      if (const auto problem = read_request(parser, start + site_.limit.request, asked)) {
+        if (*problem == 0) {
+          return false;
+        }
+        what = plain_reply(*problem, true);
+      }
+    }
+    if (!what) {
+      what = answer(site_.root, asked, site_.slow);
+      if (asked.expects_continue) {
+        what->close = true;  // its body was not asked for and may or may not follow
+      }
+    }
+    const bool keep = asked.keep_alive && !what->close && !presence_.stopping();
+    const auto sent = send(*what, asked, keep);
+    if (site_.log != nullptr) {
+      site_.log->append({peer_, std::time(nullptr), asked.method_text, asked.target, asked.version, what->status,
+                         sent.body_bytes, asked.referer, asked.user_agent,
+                         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start)});
+    }
+    return keep && sent.complete;
+  }
+
+  // Null: `asked` is filled and its body is out of the way. Else the status to answer with, 0 for none at all.
+  std::optional<unsigned> read_request(request_parser& parser, typename Clock::time_point until, request& asked) {
+    error_code ec;
+    const std::size_t most = site_.limit.header;
+    // Beast applies its header limit to what is left unparsed, so a header sent line by line never meets it; counting
+    // the bytes read does.
+    input_.begin(until, most, http_error::header_limit, buffer_.size());
+    boost::beast::http::read_header(input_, buffer_, parser, ec);
+    if (ec && ec != http_error::body_limit) {
+      return status_of(ec, parser);
+    }
+    asked = take_request(parser);
+    if (ec) {
+      return 413;
+    }
+    if (asked.unknown_coding || asked.expects_continue || parser.is_done()) {
+      return std::nullopt;
+    }
+    input_.begin(until, most + 2 * site_.limit.body, http_error::body_limit, buffer_.size());
+    boost::beast::http::read(input_, buffer_, parser, ec);
+    if (ec) {
+      return status_of(ec, parser);
+    }
+    return std::nullopt;
+  }
+
+  unsigned status_of(error_code ec, const request_parser& parser) const {
+    if (ec == http_error::end_of_stream) {
+      return 0;
+    }
+    if (ec == http_error::header_limit || ec == http_error::buffer_overflow) {
+      return parser.get().target().empty() ? 414 : 431;  // the target is known once the request line is complete
+    }
+    if (ec == http_error::body_limit) {
+      return 413;
+    }
+    if (ec == http_error::bad_version) {
+      const auto data = buffer_.data();
+      return names_a_version({static_cast<const char*>(data.data()), data.size()}) ? 505 : 400;
+    }
+    if (ec == boost::asio::error::timed_out) {
+      return 408;
+    }
+    return ec.category() == make_error_code(http_error::bad_method).category() ? 400 : 0;
+  }
+
+  struct outcome {
+    bool complete = false;
+    std::uint64_t body_bytes = 0;
+  };
+
+  outcome send(reply& what, const request& asked, bool keep) {
+    std::string head = render_head(what, asked, keep, std::time(nullptr));
+    if (what.send_body && what.file.valid()) {
+      return send_file(what, head);
+    }
+    const std::uint64_t body = what.send_body ? what.text.size() : 0;
+    if (body != 0) {
+      head += what.text;
+    }
+    const bool done = write_all(std::as_bytes(std::span{head}));
+    return {done, done ? body : 0};
+  }
+
+  // The head travels with the first piece. The buffer exists only while a file is sent: an idle connection is small.
+  outcome send_file(reply& what, const std::string& head) {
+    const std::size_t room =
+        what.length < chunk_bytes ? head.size() + static_cast<std::size_t>(what.length) : head.size() + chunk_bytes;
+    const auto memory = std::make_unique_for_overwrite<std::byte[]>(room);
+    const std::span<std::byte> space{memory.get(), room};
+    file_reader reader{what.file.get(), site_.slow};
+    std::copy_n(std::as_bytes(std::span{head}).data(), head.size(), space.data());
+    std::size_t filled = head.size();
+    std::uint64_t done = 0;
+    do {
+      while (filled < space.size() && done < what.length) {
+        const auto want = std::min<std::uint64_t>(space.size() - filled, what.length - done);
+        const auto n = reader.read(space.subspan(filled, static_cast<std::size_t>(want)), what.offset + done);
+        if (n <= 0) {
+          // The file shrank or its disk failed after its length was promised. Cutting the connection short is the only
+          // way left to say so; the bytes read so far are not sent, as part of a buffer could pass for the whole.
+          return {false, done};
+        }
+        filled += static_cast<std::size_t>(n);
+        done += static_cast<std::uint64_t>(n);
+      }
+      if (!write_all(space.first(filled))) {
+        return {false, done - std::min<std::uint64_t>(done, filled)};
+      }
+      filled = 0;
+    } while (done < what.length);
+    return {true, done};
+  }
+
+  bool write_all(std::span<const std::byte> bytes) {
+    stream_.set_timeout(site_.limit.idle);
+    while (!bytes.empty()) {
+      error_code ec;
+      const std::size_t n = stream_.write_some(boost::asio::buffer(bytes.data(), bytes.size()), ec);
+      if (ec) {
+        return false;
+      }
+      bytes = bytes.subspan(n);
+    }
+    return true;
+  }
+
+  // Closing a socket with unread input makes the kernel send a reset, which can overtake the reply just written. So: no
+  // more output, then read until the client has closed too, for a moment and an amount that no client can stretch.
+  void linger() {
+    error_code ec;
+    stream_.shutdown_write(ec);
+    input_.begin(Clock::now() + std::chrono::seconds{1}, 256U << 10, boost::asio::error::no_buffer_space, 0);
+    buffer_.clear();
+    while (!ec) {
+      const std::size_t n = input_.read_some(buffer_.prepare(first_read), ec);
+      static_cast<void>(n);  // not committed: the bytes are thrown away
+    }
+  }
+
+  Stream& stream_;
+  const site& site_;
+  live_connections::entry& presence_;
+  std::string peer_;
+  limited_stream<Stream, Clock> input_;
+  boost::beast::flat_buffer buffer_;
+};
+
+}  // namespace weft::tool
