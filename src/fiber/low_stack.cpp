@@ -27,7 +27,7 @@ shared_cache& cache() {
 }  // namespace
 
 stack& acquire_low_stack(std::size_t bytes) {
-  if (bytes < smallest_stack_bytes() || bytes > max_stack_size) {
+  if (!is_stack_size(bytes)) {
     throw std::invalid_argument("weft: stack size of a coroutine is out of range");
   }
   std::error_code error;
@@ -35,7 +35,7 @@ stack& acquire_low_stack(std::size_t bytes) {
   stack* s = nullptr;
   {
     const std::lock_guard guard(shared.lock);
-    s = shared.stacks.take(stack_class_of(bytes), error);
+    s = shared.stacks.take(requested_stack_class(bytes), error);
   }
   if (s == nullptr) {
     throw std::system_error(error, "weft: no stack for a coroutine");

@@ -62,8 +62,7 @@ unsigned usable_cpus() {
 }
 
 std::string size_message(std::size_t bytes) {
-  return "weft: stack size of " + std::to_string(bytes) + " bytes is out of range: " +
-         std::to_string(smallest_stack_bytes() / 1024) + " KiB to 64 MiB are possible";
+  return "weft: stack size of " + std::to_string(bytes) + " bytes is out of range: 16 KiB to 64 MiB are possible";
 }
 
 void read_environment(runtime_options& o) {
@@ -74,7 +73,7 @@ void read_environment(runtime_options& o) {
   }
   if (const char* v = std::getenv("WEFT_STACK_SIZE"); v != nullptr) {
     const auto n = parse_count(v, true);
-    if (!n || *n < smallest_stack_bytes() || *n > max_stack_size) {
+    if (!n || !is_stack_size(*n)) {
       bad_variable("WEFT_STACK_SIZE", v, "bytes from 16k to 64m, such as 262144 or 256k");
     }
     o.stack_size = *n;
@@ -115,7 +114,7 @@ runtime_options resolve_options(runtime_options o) {
     throw std::invalid_argument("weft: " + std::to_string(o.workers) + " workers are too many: 1 to 1024 are possible");
   }
   if (o.workers == 0) o.workers = usable_cpus();
-  if (o.stack_size < smallest_stack_bytes() || o.stack_size > max_stack_size) {
+  if (!is_stack_size(o.stack_size)) {
     throw std::invalid_argument(size_message(o.stack_size));
   }
   if (o.io == io_backend::uring) {
@@ -132,10 +131,10 @@ void apply_options(fiber_spec& spec, const fiber_options& options) {
   spec.name[n] = '\0';
   spec.spread = options.spread;
   if (options.stack_size != 0) {
-    if (options.stack_size < smallest_stack_bytes() || options.stack_size > max_stack_size) {
+    if (!is_stack_size(options.stack_size)) {
       throw std::invalid_argument(size_message(options.stack_size));
     }
-    spec.size_class = static_cast<std::uint8_t>(stack_class_of(options.stack_size));
+    spec.size_class = static_cast<std::uint8_t>(requested_stack_class(options.stack_size));
     spec.has_size_class = true;
   }
 }

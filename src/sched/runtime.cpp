@@ -52,7 +52,7 @@ constexpr auto survivor_report_after = 5s;
 runtime_impl::runtime_impl(runtime* owner, runtime_options resolved, bool is_driven)
     : facade(owner),
       options(resolved),
-      stack_class(stack_class_of(resolved.stack_size)),
+      stack_class(requested_stack_class(resolved.stack_size)),
       driven(is_driven),
       external_records(acquire_external_pool()) {
   set_fatal_describer(&describe_running_fiber);

@@ -1,4 +1,5 @@
 // Sizes of stacks: classes are powers of two of the whole slot, and the smallest depends on the processor.
+#include <algorithm>   // max
 #include <bit>         // bit_width
 #include <sys/auxv.h>  // getauxval
 
@@ -26,6 +27,8 @@ std::size_t smallest_stack_bytes_for(std::size_t signal_frame_bytes) noexcept {
   }
   return bytes;
 }
+
+unsigned requested_stack_class(std::size_t bytes) noexcept { return stack_class_of(std::max(bytes, smallest_stack_bytes())); }
 
 std::size_t smallest_stack_bytes() noexcept { return smallest_stack_bytes_for(::getauxval(tag_min_signal_stack)); }
 

@@ -14,12 +14,18 @@ inline constexpr std::size_t min_stack_size = std::size_t{16} * 1024;
 inline constexpr std::size_t max_stack_size = std::size_t{64} * 1024 * 1024;
 inline constexpr unsigned stack_classes = 13;  // 16 KiB << 0 .. 16 KiB << 12
 
+// What may be asked for is the same on every machine.
+constexpr bool is_stack_size(std::size_t bytes) noexcept { return bytes >= min_stack_size && bytes <= max_stack_size; }
+
 // The smallest stack on which a signal handler still runs: where the processor's vector registers are large, so is the
-// frame the kernel writes for a signal, and 16 KiB may not do. What callers validate against.
+// frame the kernel writes for a signal, and 16 KiB may not do. Smaller requests are rounded up to it.
 std::size_t smallest_stack_bytes() noexcept;
 std::size_t smallest_stack_bytes_for(std::size_t signal_frame_bytes) noexcept;
 
-// The class whose slot holds `bytes`. \pre min_stack_size <= bytes <= max_stack_size (callers validate and throw).
+// The class for a request of `bytes` on this machine. \pre is_stack_size(bytes) (callers validate and throw).
+unsigned requested_stack_class(std::size_t bytes) noexcept;
+
+// The class whose slot holds `bytes`. \pre is_stack_size(bytes)
 unsigned stack_class_of(std::size_t bytes) noexcept;
 constexpr std::size_t stack_class_bytes(unsigned size_class) noexcept { return min_stack_size << size_class; }
 // The distance of two slots: one page more than the size. At a power of two the tops of all stacks would fall into a few

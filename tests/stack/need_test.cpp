@@ -124,5 +124,14 @@ TEST(StackSize, SmallestLeavesRoomForASignalFrameOfTheProcessor) {
   }
 }
 
+TEST(StackSize, RequestsAreTheSameEverywhereAndRoundedUpToWhatTheProcessorNeeds) {
+  EXPECT_TRUE(is_stack_size(min_stack_size));
+  EXPECT_FALSE(is_stack_size(min_stack_size - 1));
+  EXPECT_TRUE(is_stack_size(max_stack_size));
+  EXPECT_FALSE(is_stack_size(max_stack_size + 1));
+  EXPECT_EQ(stack_class_bytes(requested_stack_class(min_stack_size)), smallest_stack_bytes());
+  EXPECT_EQ(stack_class_bytes(requested_stack_class(1'000'000)), 1024U * 1024);
+}
+
 }  // namespace
 }  // namespace weft::testing

@@ -1,6 +1,10 @@
 // Fork-join: every element once, the results of the serial program, failures and stops.
 #include <atomic>     // counters
 #include <chrono>     // durations
+#include <deque>      // another container
+#include <functional> // plus
+#include <iterator>   // begin, end
+#include <limits>     // numeric_limits
 #include <numeric>    // iota
 #include <stdexcept>  // runtime_error
 #include <string>     // reduce
@@ -125,6 +129,43 @@ TEST(ParallelFor, VisitsEachOnce) {
     weft::parallel_for(5U, 3U, [](unsigned) { ADD_FAILURE() << "an empty range"; });
     EXPECT_EQ(weft::detail::length_of(-2'000'000'000, 2'000'000'000), 4'000'000'000);
   }, 10);
+}
+
+// The widest range that ends at the type's last value: no step may leave the type on the way.
+template <class I>
+void visits_up_to_the_last_value() {
+  const auto last = std::numeric_limits<I>::max();
+  const auto first = static_cast<I>(sizeof(I) == 1 ? std::numeric_limits<I>::min() : last - 1000);
+  const long n = static_cast<long>(last) - static_cast<long>(first);
+  std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
+  weft::parallel_for(first, last, [&](I i) { ++seen[static_cast<std::size_t>(static_cast<long>(i) - static_cast<long>(first))]; });
+  for (const auto& s : seen) ASSERT_EQ(s, 1);
+  EXPECT_EQ(weft::parallel_reduce(first, last, 0L, std::plus<>(), [](I) { return 1L; }), n);
+}
+
+TEST(Parallel, TakesEveryIntegerType) {
+  everywhere([] {
+    visits_up_to_the_last_value<signed char>();
+    visits_up_to_the_last_value<unsigned char>();
+    visits_up_to_the_last_value<short>();
+    visits_up_to_the_last_value<unsigned short>();
+    visits_up_to_the_last_value<int>();
+    visits_up_to_the_last_value<unsigned>();
+    visits_up_to_the_last_value<long>();
+    visits_up_to_the_last_value<unsigned long>();
+  }, 2);
+}
+
+TEST(Parallel, TakesPointersAndIteratorsOfAnyContainer) {
+  everywhere([] {
+    int numbers[100];
+    std::iota(std::begin(numbers), std::end(numbers), 1);
+    const auto same = [](int i) { return i; };
+    EXPECT_EQ(weft::parallel_reduce(std::begin(numbers), std::end(numbers), 0, std::plus<>(), same), 5050);
+    std::deque<int> queue(std::begin(numbers), std::end(numbers));
+    weft::parallel_for(queue.rbegin(), queue.rend(), [](int& i) { i *= 2; });
+    EXPECT_EQ(weft::parallel_reduce(queue.cbegin(), queue.cend(), 0, std::plus<>(), same), 10100);
+  }, 5);
 }
 
 TEST(ParallelFor, SmallRangesOverlapWhenTheyBlock) {

@@ -12,6 +12,7 @@
 #pragma once
 #include <cstddef>      // ptrdiff_t
 #include <exception>    // exception_ptr
+#include <iterator>     // iter_difference_t
 #include <optional>     // optional
 #include <type_traits>  // is_integral
 #include <utility>      // forward, move
@@ -65,6 +66,16 @@ void invoke_all(F& f, G&... g) {
   invoke_both(f, rest);
 }
 
+/// The integer or iterator `by` places after `first`; half of any range fits into its own type.
+template <class It>
+It middle_of(It first, std::ptrdiff_t by) {
+  if constexpr (std::is_integral_v<It>) {
+    return static_cast<It>(first + static_cast<It>(by));
+  } else {
+    return static_cast<It>(first + static_cast<std::iter_difference_t<It>>(by));
+  }
+}
+
 template <class It, class F>
 void for_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, F& f) {
   if (n <= grain) {
@@ -79,7 +90,7 @@ void for_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, F& f) {
   }
   const std::ptrdiff_t half = n / 2;
   auto left = [&] { for_range(first, half, grain, f); };
-  auto right = [&] { for_range(static_cast<It>(first + half), n - half, grain, f); };
+  auto right = [&] { for_range(middle_of(first, half), n - half, grain, f); };
   invoke_both(left, right);
 }
 
@@ -94,13 +105,13 @@ T reduce_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, Op& op, Map& ma
   };
   if (n <= grain) {
     T sum = mapped(first);
-    for (std::ptrdiff_t i = 1; i < n; ++i) sum = op(std::move(sum), mapped(static_cast<It>(first + i)));
+    for (std::ptrdiff_t i = 1; i < n; ++i) sum = op(std::move(sum), mapped(++first));
     return sum;
   }
   const std::ptrdiff_t half = n / 2;
   std::optional<T> low, high;
   auto left = [&] { low.emplace(reduce_range<T>(first, half, grain, op, map)); };
-  auto right = [&] { high.emplace(reduce_range<T>(static_cast<It>(first + half), n - half, grain, op, map)); };
+  auto right = [&] { high.emplace(reduce_range<T>(middle_of(first, half), n - half, grain, op, map)); };
   invoke_both(left, right);
   return op(std::move(*low), std::move(*high));
 }
