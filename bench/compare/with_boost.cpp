@@ -1,10 +1,10 @@
 // The workloads on Boost.Fiber: round robin and pooled 64 KiB stacks on one thread, which is the best it offers for many
 // short fibers; on several threads its work-stealing scheduler and stacks from malloc, because its pool is not thread-safe.
-#include <memory>  // shared state of a run
+#include <memory>      // shared state of a run
 #include <sys/wait.h>  // waitpid
-#include <thread>  // workers
+#include <thread>      // workers
 #include <unistd.h>    // fork, pipe
-#include <vector>  // handles
+#include <vector>      // handles
 
 #include <boost/fiber/all.hpp>
 
@@ -65,7 +65,8 @@ double on(unsigned workers, F body) {
     }
     ended.notify_all();
     for (auto& t : others) t.join();
-  }).join();
+  })
+      .join();
   return result;
 }
 

@@ -7,18 +7,18 @@
 // and the latest that a fiber woke. Then a burst: as many fibers as given, at most 100,000, wait for one and the same
 // moment, while one fiber yields in a loop: how late the last of them woke, and the longest that the yielding one waited.
 // The loop and the rounds are processes of their own, in turn, twice: a machine's first pages can cost ten times more.
-#include <algorithm>      // max
-#include <atomic>         // latest wake-up
-#include <chrono>         // steady_clock
-#include <cstdint>        // uint64_t
-#include <cstdio>         // printf
-#include <cstdlib>        // strtoul
-#include <ctime>          // clock_gettime
-#include <sys/mman.h>     // mmap
-#include <sys/resource.h> // getrusage
-#include <sys/wait.h>     // waitpid
-#include <unistd.h>       // fork
-#include <vector>         // handles
+#include <algorithm>       // max
+#include <atomic>          // latest wake-up
+#include <chrono>          // steady_clock
+#include <cstdint>         // uint64_t
+#include <cstdio>          // printf
+#include <cstdlib>         // strtoul
+#include <ctime>           // clock_gettime
+#include <sys/mman.h>      // mmap
+#include <sys/resource.h>  // getrusage
+#include <sys/wait.h>      // waitpid
+#include <unistd.h>        // fork
+#include <vector>          // handles
 
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
@@ -100,8 +100,10 @@ void sleep_round(weft::runtime& rt, std::size_t count, const char* name) {
     }
     for (auto& f : all) f.join();
   });
-  std::printf("%-5s beyond the longest sleep %5.2f s   all asleep after %5.2f s   CPU %5.2f s   latest wake-up %7.1f ms\n", name,
-              seconds(clock::now() - start - longest), all_asleep, cpu_seconds() - cpu, static_cast<double>(latest_ns) * 1e-6);
+  std::printf(
+      "%-5s beyond the longest sleep %5.2f s   all asleep after %5.2f s   CPU %5.2f s   latest wake-up %7.1f ms\n",
+      name, seconds(clock::now() - start - longest), all_asleep, cpu_seconds() - cpu,
+      static_cast<double>(latest_ns) * 1e-6);
 }
 
 void burst(weft::runtime& rt, std::size_t count) {
@@ -125,8 +127,9 @@ void burst(weft::runtime& rt, std::size_t count) {
     }
     for (auto& f : all) f.join();
   });
-  std::printf("burst  of %zu: the last woke after %.1f ms, a yielding fiber waited %.3f ms of its thread's CPU time at most\n", count,
-              static_cast<double>(latest_ns) * 1e-6, std::chrono::duration<double, std::milli>(longest).count());
+  std::printf(
+      "burst  of %zu: the last woke after %.1f ms, a yielding fiber waited %.3f ms of its thread's CPU time at most\n",
+      count, static_cast<double>(latest_ns) * 1e-6, std::chrono::duration<double, std::milli>(longest).count());
 }
 
 template <class Body>
@@ -153,7 +156,8 @@ int main(int argc, char** argv) {
       std::printf("bare loop of as many stacks %.2f s   CPU %.2f s\n", took, cpu_seconds() - cpu);
     });
     in_child([&] {
-      weft::detail::set_depot_high_water(count);  // else most stacks give their pages back, and the second round is cold
+      weft::detail::set_depot_high_water(
+          count);  // else most stacks give their pages back, and the second round is cold
       weft::runtime rt(weft::runtime_options{.workers = workers});
       for (std::size_t i = 0; i < rounds; ++i) sleep_round(rt, count, i == 0 ? "cold" : "warm");
       burst(rt, std::min<std::size_t>(count, 100'000));

@@ -19,9 +19,9 @@ void steps_switch_fp_compare(registers* save, const registers* load);  // and lo
 // variant finds the floating-point words below the resume address.
 inline void start_at(registers& r, void* top, void (*entry)(), bool has_fp_words) {
   auto* words = static_cast<std::uint64_t*>(top);
-  words[-1] = 0;                                        // entry sees rsp = 16n + 8
-  words[-2] = reinterpret_cast<std::uint64_t>(entry);   // where the switch resumes
-  words[-3] = (std::uint64_t{0x037f} << 32) | 0x1f80;   // the words every thread starts with
+  words[-1] = 0;                                       // entry sees rsp = 16n + 8
+  words[-2] = reinterpret_cast<std::uint64_t>(entry);  // where the switch resumes
+  words[-3] = (std::uint64_t{0x037f} << 32) | 0x1f80;  // the words every thread starts with
   r = registers{};
   r.rsp = reinterpret_cast<std::uint64_t>(words - (has_fp_words ? 3 : 2));
 }

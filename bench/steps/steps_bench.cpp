@@ -233,7 +233,8 @@ void memory_of_vectors() {
     stacks.emplace_back(DEFAULT_STACK_SIZE);
   }
   const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
-  std::printf("%-64s %12.1f ns (one run)\n", "stack: std::vector of 2 MiB, filled with zeroes, fresh", took.count() / count);
+  std::printf("%-64s %12.1f ns (one run)\n", "stack: std::vector of 2 MiB, filled with zeroes, fresh",
+              took.count() / count);
   std::printf("%-64s %12ld bytes\n", "memory: std::vector of 2 MiB", (resident_bytes() - before) / count);
 }
 
@@ -251,7 +252,8 @@ void memory_of_fresh_pooled_stacks() {
   const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
   std::printf("%-64s %12ld bytes\n", "memory: 256 KiB from weft's pool, guarded, first page touched",
               (resident_bytes() - before) / count);
-  std::printf("%-64s %12.1f ns (one run)\n", "stack: 256 KiB from weft's pool, guarded, never used before", took.count() / count);
+  std::printf("%-64s %12.1f ns (one run)\n", "stack: 256 KiB from weft's pool, guarded, never used before",
+              took.count() / count);
   for (weft::detail::stack* s : taken) {
     cache.put(s);
   }

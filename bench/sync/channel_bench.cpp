@@ -68,8 +68,7 @@ double ping_pong(unsigned workers, std::size_t capacity) {
   return weft::run({.workers = workers}, [=] {
     weft::channel<T> ping(capacity), pong(capacity);
     auto echo = weft::spawn({.spread = workers > 1}, [&] {
-      for (auto& v : ping)
-        pong.send(std::move(v));
+      for (auto& v : ping) pong.send(std::move(v));
     });
     weft::this_fiber::yield();
     const auto start = steady::now();
@@ -108,16 +107,13 @@ double many_to_many(unsigned workers, std::size_t capacity) {
     const auto start = steady::now();
     for (unsigned p = 0; p < parties; ++p) {
       all.push_back(weft::spawn({.spread = workers > 1}, [&] {
-        for (std::uint64_t i = 0; i < each; ++i)
-          c.send(T{});
+        for (std::uint64_t i = 0; i < each; ++i) c.send(T{});
       }));
       all.push_back(weft::spawn({.spread = workers > 1}, [&] {
-        for (std::uint64_t i = 0; i < each; ++i)
-          c.receive();
+        for (std::uint64_t i = 0; i < each; ++i) c.receive();
       }));
     }
-    for (auto& f : all)
-      f.join();
+    for (auto& f : all) f.join();
     return ns_per(parties * each, start);
   });
 }
@@ -187,8 +183,7 @@ int main(int argc, char** argv) {
       {"select of 2, one ready, and a send", select_ready},
   };
   for (int pass = 0; pass < passes; ++pass) {
-    for (auto& r : rows)
-      r.samples.push_back(r.measure());
+    for (auto& r : rows) r.samples.push_back(r.measure());
   }
   for (auto& r : rows) {
     std::sort(r.samples.begin(), r.samples.end());

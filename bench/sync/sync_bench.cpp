@@ -69,10 +69,8 @@ class raw_lock {
  public:
   void lock() {
     for (;;) {
-      if (!held_.exchange(true, std::memory_order_acquire))
-        return;
-      while (held_.load(std::memory_order_relaxed))
-        __builtin_ia32_pause();
+      if (!held_.exchange(true, std::memory_order_acquire)) return;
+      while (held_.load(std::memory_order_relaxed)) __builtin_ia32_pause();
     }
   }
   void unlock() { held_.store(false, std::memory_order_release); }
@@ -121,17 +119,14 @@ double mutex_fought_over(unsigned workers, std::uint64_t each, bool yield_inside
             mine = std::max(mine, static_cast<std::uint64_t>((steady::now() - asked).count()));
           }
           ++data.counter;
-          if (yield_inside)
-            weft::this_fiber::yield();
+          if (yield_inside) weft::this_fiber::yield();
         }
         for (std::uint64_t seen = longest; mine > seen && !longest.compare_exchange_weak(seen, mine);) {
         }
       }));
     }
-    for (auto& f : all)
-      f.join();
-    if (longest_wait_ns != nullptr)
-      *longest_wait_ns = std::max<std::uint64_t>(*longest_wait_ns, longest);
+    for (auto& f : all) f.join();
+    if (longest_wait_ns != nullptr) *longest_wait_ns = std::max<std::uint64_t>(*longest_wait_ns, longest);
     return ns_per(data.counter, start);
   });
 }
@@ -164,8 +159,7 @@ int main(int argc, char** argv) {
                     [] { return weft::bench::boost_mutex_ns(fibers, locks_each, false); }});
   }
   for (int pass = 0; pass < passes; ++pass) {
-    for (auto& r : rows)
-      r.samples.push_back(r.measure());
+    for (auto& r : rows) r.samples.push_back(r.measure());
   }
   for (auto& r : rows) {
     std::sort(r.samples.begin(), r.samples.end());

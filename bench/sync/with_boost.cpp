@@ -23,13 +23,11 @@ double boost_mutex_ns(unsigned fibers, std::uint64_t each, bool yield_inside) {
       for (std::uint64_t i = 0; i < each; ++i) {
         const std::lock_guard<boost::fibers::mutex> guard(m);
         ++counter;
-        if (yield_inside)
-          boost::this_fiber::yield();
+        if (yield_inside) boost::this_fiber::yield();
       }
     });
   }
-  for (auto& f : all)
-    f.join();
+  for (auto& f : all) f.join();
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() /
          static_cast<double>(counter);
 }

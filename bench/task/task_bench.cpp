@@ -1,14 +1,14 @@
 // What structure costs: fork-join beside the serial program, a scope's children, deadlines, all in the same run.
 //
 //   task_bench [passes]     least and median of the passes (5)
-#include <algorithm>  // sort
-#include <chrono>     // steady_clock
-#include <cstdint>    // uint64_t
-#include <cstdio>     // printf
-#include <cstdlib>    // atoi
-#include <functional> // function
-#include <string>     // names
-#include <vector>     // samples
+#include <algorithm>   // sort
+#include <chrono>      // steady_clock
+#include <cstdint>     // uint64_t
+#include <cstdio>      // printf
+#include <cstdlib>     // atoi
+#include <functional>  // function
+#include <string>      // names
+#include <vector>      // samples
 
 #include <weft/weft.hpp>
 
@@ -24,9 +24,7 @@ double ns_per(double operations, steady::time_point start) {
 constexpr int fib_of = 32;
 constexpr double fib_calls = 7'049'155;  // calls of the serial program; half as many forks
 
-[[gnu::noinline]] int serial_fib(int n) {
-  return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2);
-}
+[[gnu::noinline]] int serial_fib(int n) { return n < 2 ? n : serial_fib(n - 1) + serial_fib(n - 2); }
 
 int forked_fib(int n) {
   if (n < 2) return n;

@@ -1,16 +1,16 @@
 // A million fibers parked at once, each on a guarded stack of its own, and what that costs.
 //
 //   million_fibers [fibers] [stack KiB]      default: 1000000 fibers with 256 KiB stacks, then the same with 64 KiB
-#include <charconv>      // from_chars
-#include <chrono>        // steady_clock
-#include <cstdio>        // printf
-#include <cstring>       // strlen
-#include <exception>     // exception
-#include <fstream>       // /proc
-#include <string>        // getline
-#include <sys/wait.h>    // waitpid
-#include <unistd.h>      // fork
-#include <vector>        // handles
+#include <charconv>    // from_chars
+#include <chrono>      // steady_clock
+#include <cstdio>      // printf
+#include <cstring>     // strlen
+#include <exception>   // exception
+#include <fstream>     // /proc
+#include <string>      // getline
+#include <sys/wait.h>  // waitpid
+#include <unistd.h>    // fork
+#include <vector>      // handles
 
 #include <weft/weft.hpp>
 
@@ -72,7 +72,8 @@ void park_many(std::size_t count) {
   const double create = seconds_since(start);
   const double each = (resident_with_page_tables() - memory_before) / static_cast<double>(count);
   std::printf("\r  %zu fibers parked at once in %.1f s\n", state.parked, create);
-  std::printf("  %.0f bytes resident each, page tables included; %ld more mappings\n", each, mappings() - mappings_before);
+  std::printf("  %.0f bytes resident each, page tables included; %ld more mappings\n", each,
+              mappings() - mappings_before);
 
   const auto wake = clock_type::now();
   state.go.set();

@@ -22,7 +22,7 @@
 #if defined(__clang__)
 #define NAKED [[gnu::naked, gnu::noinline, gnu::no_instrument_function, gnu::no_profile_instrument_function]]
 #else
-#define NAKED                                                                                              \
+#define NAKED                                                                                                  \
   [[gnu::naked, gnu::noinline, gnu::noclone, gnu::noipa, gnu::no_instrument_function, gnu::no_stack_protector, \
     gnu::no_profile_instrument_function]]
 #endif

@@ -1,10 +1,10 @@
 // fatal(): one report, then abort.
 #include "base/check.hpp"
 
-#include <cstdarg>  // va_list
-#include <cstdio>   // vsnprintf
-#include <cstdlib>  // abort
-#include <unistd.h> // write
+#include <cstdarg>   // va_list
+#include <cstdio>    // vsnprintf
+#include <cstdlib>   // abort
+#include <unistd.h>  // write
 
 #include <weft/base/atomic.hpp>
 
@@ -14,7 +14,8 @@ atomic<describe_fn> describer{nullptr};
 }
 
 void set_fatal_describer(describe_fn fn) noexcept {
-  describer.store(fn, memory_order_relaxed);  // relaxed: a function pointer to immutable code, nothing is published with it
+  describer.store(fn,
+                  memory_order_relaxed);  // relaxed: a function pointer to immutable code, nothing is published with it
 }
 
 void fatal(const char* format, ...) noexcept {

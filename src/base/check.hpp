@@ -11,11 +11,11 @@ namespace weft::inline v0::detail {
 using describe_fn = unsigned (*)(char* out, unsigned size) noexcept;
 void set_fatal_describer(describe_fn fn) noexcept;
 
-#define WEFT_CHECK(condition, ...)                              \
-  do {                                                          \
-    if (!(condition)) [[unlikely]] {                            \
-      ::weft::detail::fatal(__VA_ARGS__);                       \
-    }                                                           \
+#define WEFT_CHECK(condition, ...)        \
+  do {                                    \
+    if (!(condition)) [[unlikely]] {      \
+      ::weft::detail::fatal(__VA_ARGS__); \
+    }                                     \
   } while (false)
 
 }  // namespace weft::inline v0::detail

@@ -1,19 +1,18 @@
 // Futex system calls.
 #include "base/futex.hpp"
 
-#include <cerrno>          // errno
-#include <cstring>         // strerror
-#include <ctime>           // timespec
-#include <linux/futex.h>   // FUTEX_*
-#include <sys/syscall.h>   // SYS_futex
-#include <unistd.h>        // syscall
+#include <cerrno>         // errno
+#include <cstring>        // strerror
+#include <ctime>          // timespec
+#include <linux/futex.h>  // FUTEX_*
+#include <sys/syscall.h>  // SYS_futex
+#include <unistd.h>       // syscall
 
 #include "base/check.hpp"
 
 namespace weft::inline v0::detail {
 
-bool futex_wait(const void* word, std::uint32_t expected,
-                std::chrono::steady_clock::time_point deadline) noexcept {
+bool futex_wait(const void* word, std::uint32_t expected, std::chrono::steady_clock::time_point deadline) noexcept {
   timespec until{};
   const timespec* limit = nullptr;
   if (deadline != std::chrono::steady_clock::time_point::max()) {

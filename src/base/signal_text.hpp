@@ -17,6 +17,7 @@ class signal_text {
     return put_number(value, 16);
   }
   signal_text& put_dec(std::uintptr_t value) noexcept { return put_number(value, 10); }
+  signal_text& put_hex_digits(std::uintptr_t value) noexcept { return put_number(value, 16); }
 
   // Writes to standard error and forgets.
   void flush() noexcept {

@@ -26,16 +26,16 @@ inline constexpr std::uint16_t flag_no_suspend = 2;  // no_suspend_depth is not 
 struct alignas(16) fiber_block {
   fiber_record* record = nullptr;
   stack* home_stack = nullptr;
-  fiber_record* lender = nullptr;                     // whose stack it runs on, while that one waits for its end
-  const char* wait_text = nullptr;                    // what it is parked on; a literal
+  fiber_record* lender = nullptr;                      // whose stack it runs on, while that one waits for its end
+  const char* wait_text = nullptr;                     // what it is parked on; a literal
   std::chrono::steady_clock::time_point wait_since{};  // worker's tick when it parked
-  fls_node* locals = nullptr;                         // fiber-local values
-  eh_words exceptions;                                // valid while suspended and flag_saved_eh is set
-  std::uint16_t shields = 0;                          // nesting of cancel_shield
-  std::uint16_t no_suspend_depth = 0;                 // nesting of no_suspend
-  unsigned inner_uncaught = 0;                        // exceptions in flight around the innermost frame that stops it
-  const char* no_suspend_why = nullptr;               // of the outermost no_suspend; a literal
-  const char* stopped_in = nullptr;                   // the wait that a stop has ended last; a literal
+  fls_node* locals = nullptr;                          // fiber-local values
+  eh_words exceptions;                                 // valid while suspended and flag_saved_eh is set
+  std::uint16_t shields = 0;                           // nesting of cancel_shield
+  std::uint16_t no_suspend_depth = 0;                  // nesting of no_suspend
+  unsigned inner_uncaught = 0;                         // exceptions in flight around the innermost frame that stops it
+  const char* no_suspend_why = nullptr;                // of the outermost no_suspend; a literal
+  const char* stopped_in = nullptr;                    // the wait that a stop has ended last; a literal
   char name[32] = {};
   [[no_unique_address]] sanitizer_state sanitizer;
 };

@@ -1,14 +1,14 @@
 // Keeping, taking and reporting what escaped a fiber.
 #include "fiber/failure.hpp"
 
-#include <cstdio>   // snprintf
-#include <cstring>  // strncpy
-#include <cxxabi.h>    // __cxa_demangle, current exception type
-#include <cstdlib>     // free
-#include <new>         // launder
-#include <typeinfo>    // type_info
-#include <unistd.h>    // write
-#include <utility>     // move
+#include <cstdio>    // snprintf
+#include <cstring>   // strncpy
+#include <cxxabi.h>  // __cxa_demangle, current exception type
+#include <cstdlib>   // free
+#include <new>       // launder
+#include <typeinfo>  // type_info
+#include <unistd.h>  // write
+#include <utility>   // move
 
 #include <weft/fiber/cancelled.hpp>
 #include <weft/fiber/closure.hpp>  // store_exception

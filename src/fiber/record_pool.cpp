@@ -44,7 +44,8 @@ record_pool::chunk* record_pool::add_chunk() noexcept {
     region_left_ = want;
     if (next_region_ < std::size_t{16} * 1024 * 1024) next_region_ *= 2;
   }
-  chunk* c = ::new (static_cast<void*>(region_)) chunk{this, chunks_.load(memory_order_relaxed)};  // relaxed: owner wrote it
+  chunk* c =
+      ::new (static_cast<void*>(region_)) chunk{this, chunks_.load(memory_order_relaxed)};  // relaxed: owner wrote it
   region_ += chunk::bytes;
   region_left_ -= chunk::bytes;
   return c;

@@ -62,7 +62,7 @@ class record_pool {
   std::byte* region_ = nullptr;  // rest of the mapping that chunks are cut from
   std::size_t region_left_ = 0;
   std::size_t next_region_ = std::size_t{256} * 1024;
-  atomic<chunk*> chunks_{nullptr};  // newest first; append-only
+  atomic<chunk*> chunks_{nullptr};                                  // newest first; append-only
   alignas(WEFT_CACHE_LINE) atomic<fiber_record*> remote_{nullptr};  // records freed by others, newest first
 };
 

@@ -45,16 +45,14 @@ void stop_block::unlock(std::uintptr_t value) noexcept {
 }
 
 bool stop_block::mark_requested() noexcept {
-  if (stop_requested())
-    return false;
+  if (stop_requested()) return false;
   const std::uintptr_t seen = lock();
   unlock(seen | requested);
   return (seen & requested) == 0;
 }
 
 bool stop_block::add(stop_callback_node& node) noexcept {
-  if (stop_requested())
-    return false;
+  if (stop_requested()) return false;
   const std::uintptr_t seen = lock();
   if ((seen & requested) != 0) {
     unlock(seen);
@@ -64,8 +62,7 @@ bool stop_block::add(stop_callback_node& node) noexcept {
   node.next = second;
   node.prev = nullptr;
   node.linked = true;
-  if (second != nullptr)
-    second->prev = &node;
+  if (second != nullptr) second->prev = &node;
   unlock(bits_of(&node));
   return true;
 }
@@ -76,8 +73,7 @@ stop_block::removal stop_block::remove(stop_callback_node& node, fiber_id me, st
   removal result = removal::done;
   if (node.linked) {
     (node.prev != nullptr ? node.prev->next : first) = node.next;
-    if (node.next != nullptr)
-      node.next->prev = node.prev;
+    if (node.next != nullptr) node.next->prev = node.prev;
     node.linked = false;
   } else if (running_ == &node && runner_ != me) {
     waiting_ = to_wake;
@@ -95,8 +91,7 @@ stop_callback_node* stop_block::begin_next(fiber_id runner) noexcept {
     unlock(seen);
     return nullptr;
   }
-  if (node->next != nullptr)
-    node->next->prev = nullptr;
+  if (node->next != nullptr) node->next->prev = nullptr;
   node->linked = false;
   running_ = node;
   runner_ = runner;

@@ -20,7 +20,8 @@ parker_pool& pool() noexcept {
   return *instance;
 }
 
-thread_local thread_parker* parker_of_thread = nullptr;  // plain threads only, as below; usable to the thread's very end
+thread_local thread_parker* parker_of_thread =
+    nullptr;  // plain threads only, as below; usable to the thread's very end
 
 // Gives the parker back when the thread ends. Destructors that wait later still, of other thread-local or static objects,
 // get another one, which is never given back.

@@ -9,9 +9,9 @@
 namespace weft::inline v0::detail {
 
 struct alignas(WEFT_CACHE_LINE) thread_parker {
-  parker park;                          // bit `thread` is set for life
-  atomic<std::uint32_t> delivered{0};   // 1: the claim was delivered; the thread resets it before each wait
-  thread_parker* next = nullptr;        // free list
+  parker park;                         // bit `thread` is set for life
+  atomic<std::uint32_t> delivered{0};  // 1: the claim was delivered; the thread resets it before each wait
+  thread_parker* next = nullptr;       // free list
 };
 
 thread_parker& this_thread_parker();  // throws std::bad_alloc

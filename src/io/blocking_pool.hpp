@@ -23,8 +23,8 @@ class blocking_pool {
   struct job {
     blocking_call* call = nullptr;
     fiber_record* caller = nullptr;  // it waits until the call has ended, or has been taken back
-    waiter* owner = nullptr;   // who is to be woken at the end; guarded by the pool's mutex, as all below
-    job* next = nullptr;       // queue
+    waiter* owner = nullptr;         // who is to be woken at the end; guarded by the pool's mutex, as all below
+    job* next = nullptr;             // queue
     stage at = stage::queued;
   };
 
@@ -57,16 +57,16 @@ class blocking_pool {
   job* await_job(idle_thread& me, std::unique_lock<std::mutex>& held) noexcept;
   void leave(std::unique_lock<std::mutex>& held) noexcept;
 
-  std::mutex mutex_;             // guards all below; held for a few instructions, never across a suspension
-  job* head_ = nullptr;          // calls that wait for a thread
+  std::mutex mutex_;     // guards all below; held for a few instructions, never across a suspension
+  job* head_ = nullptr;  // calls that wait for a thread
   job* tail_ = nullptr;
   idle_thread* idle_ = nullptr;  // top: idle since last
   unsigned threads_ = 0;
-  unsigned dismissed_ = 0;       // told to end, not yet gone
+  unsigned dismissed_ = 0;  // told to end, not yet gone
   bool ending_ = false;
   std::chrono::milliseconds idle_limit_{10'000};  // longer than the gaps of interactive work; a thread costs little
   bool has_last_ended_ = false;
-  pthread_t last_ended_{};       // joined by the next thread that ends, so at most one waits to be joined
+  pthread_t last_ended_{};        // joined by the next thread that ends, so at most one waits to be joined
   std::condition_variable gone_;  // dismissed_ fell to zero
 };
 

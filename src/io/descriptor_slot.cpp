@@ -48,7 +48,7 @@ constexpr std::uint32_t chunk_count = 8192;  // 4 million descriptors, above the
 
 struct slot_pool {
   spin_lock lock;
-  descriptor_slot* free = nullptr;           // guarded by lock; last in, first out: the warmest slot
+  descriptor_slot* free = nullptr;  // guarded by lock; last in, first out: the warmest slot
   atomic<descriptor_slot*> chunks[chunk_count] = {};
   atomic<std::uint32_t> chunks_used{0};
 };
@@ -88,8 +88,8 @@ descriptor_slot* grow() {
     }
   }
   descriptor_slot* first = fresh.release();
-  pool.chunks[chunk].store(first, memory_order_release);       // pairs with slot_at
-  pool.chunks_used.store(chunk + 1, memory_order_release);     // pairs with detach_all_from
+  pool.chunks[chunk].store(first, memory_order_release);    // pairs with slot_at
+  pool.chunks_used.store(chunk + 1, memory_order_release);  // pairs with detach_all_from
   pool.lock.unlock();
   return first;
 }

@@ -19,8 +19,8 @@
 #include <weft/base/spin_lock.hpp>
 #include "io/thread_waker.hpp"
 #include "sched/park.hpp"
-#include <weft/base/config.hpp>       // WEFT_CACHE_LINE
-#include <weft/io/descriptor.hpp>     // descriptor_handle
+#include <weft/base/config.hpp>    // WEFT_CACHE_LINE
+#include <weft/io/descriptor.hpp>  // descriptor_handle
 
 namespace weft::inline v0::detail {
 
@@ -58,7 +58,7 @@ struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   bool hung_up = false;      // hangup, error or urgent data seen: a short read no longer means "exhausted"
   sharing reads = sharing::exclusive;
   std::uint32_t generation = 1;
-  std::uint32_t users = 0;   // operations inside, and a close() in progress; the last one out closes the number
+  std::uint32_t users = 0;  // operations inside, and a close() in progress; the last one out closes the number
   std::uint32_t index = 0;
   int fd = -1;
   epoll_set* set = nullptr;  // where it is registered; holds a reference

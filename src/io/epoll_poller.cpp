@@ -44,7 +44,8 @@ int epoll_set::add(int fd, std::uint32_t index, std::uint32_t generation) noexce
 void epoll_set::remove(int fd) noexcept {
   // ENOENT, EBADF: the number was closed behind our back, and the registration went with it.
   const int error = os::epoll_delete(fd_, fd).error;
-  WEFT_CHECK(error == 0 || error == ENOENT || error == EBADF, "epoll: cannot remove descriptor %d: errno %d", fd, error);
+  WEFT_CHECK(error == 0 || error == ENOENT || error == EBADF, "epoll: cannot remove descriptor %d: errno %d", fd,
+             error);
 }
 
 void epoll_set::ref() noexcept {
@@ -70,8 +71,7 @@ epoll_poller::epoll_poller() {
     throw std::system_error(error, std::system_category(), "weft: epoll_create1");
   }
   const os::result made = os::make_eventfd();
-  const os::result added =
-      made.ok() ? os::epoll_add(set_->fd(), made.fd(), EPOLLIN | EPOLLET, wake_tag) : made;
+  const os::result added = made.ok() ? os::epoll_add(set_->fd(), made.fd(), EPOLLIN | EPOLLET, wake_tag) : made;
   if (!added.ok()) {
     if (made.ok()) {
       os::close(made.fd());

@@ -1,8 +1,8 @@
 // Entering, waiting and leaving. The protocol is written out in docs/design/io.md.
 #include "io/operation.hpp"
 
-#include <cerrno>   // error numbers
-#include <chrono>   // nanoseconds
+#include <cerrno>  // error numbers
+#include <chrono>  // nanoseconds
 
 #include "io/epoll_poller.hpp"
 #include "sched/poller.hpp"
@@ -161,7 +161,8 @@ int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
   descriptor_slot& slot = *slot_;
   slot.lock.lock();
   descriptor_slot::side& side = slot.of(direction_);
-  const bool unregistered = slot.set == nullptr && !slot.registering;  // the other's attempt failed, or its poller ended
+  const bool unregistered =
+      slot.set == nullptr && !slot.registering;  // the other's attempt failed, or its poller ended
   if (slot.closing || side.ready || unregistered) {
     const int error = slot.closing ? ECANCELED : 0;
     side.ready = false;

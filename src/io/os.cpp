@@ -5,11 +5,11 @@
 #include <cerrno>     // errno
 #include <ctime>      // timespec
 
-#include <fcntl.h>         // fcntl
-#include <sys/eventfd.h>   // eventfd
-#include <sys/socket.h>    // sockets
-#include <sys/syscall.h>   // SYS_epoll_pwait2
-#include <unistd.h>        // close, read, write, syscall
+#include <fcntl.h>        // fcntl
+#include <sys/eventfd.h>  // eventfd
+#include <sys/socket.h>   // sockets
+#include <sys/syscall.h>  // SYS_epoll_pwait2
+#include <unistd.h>       // close, read, write, syscall
 
 #include <weft/base/atomic.hpp>
 

@@ -21,8 +21,25 @@ struct result {
 };
 
 enum class call : std::uint8_t {
-  socket, bind, listen, accept, connect, recv, send, shutdown, close, poll, duplicate, option, name,
-  epoll_create, epoll_add, epoll_delete, epoll_wait, epoll_pwait2, eventfd,
+  socket,
+  bind,
+  listen,
+  accept,
+  connect,
+  recv,
+  send,
+  shutdown,
+  close,
+  poll,
+  duplicate,
+  option,
+  name,
+  epoll_create,
+  epoll_add,
+  epoll_delete,
+  epoll_wait,
+  epoll_pwait2,
+  eventfd,
   thread,
 };
 
@@ -43,7 +60,7 @@ result connect(int fd, const void* address, unsigned size) noexcept;
 result recv(int fd, void* data, std::size_t size) noexcept;
 result send(int fd, const void* data, std::size_t size) noexcept;  // never raises SIGPIPE
 result shutdown_write(int fd) noexcept;
-result close(int fd) noexcept;  // the number is free afterwards, whatever the result
+result close(int fd) noexcept;                            // the number is free afterwards, whatever the result
 result get_option(int fd, int level, int name) noexcept;  // integer options
 result set_option(int fd, int level, int name, int value) noexcept;
 result local_name(int fd, void* address, unsigned& size) noexcept;  // size: room in, length out
@@ -60,8 +77,8 @@ result epoll_delete(int epoll, int fd) noexcept;
 // Nanosecond timeouts where the kernel has epoll_pwait2 (5.11), else rounded up to milliseconds.
 result epoll_wait(int epoll, epoll_event* events, int room, std::int64_t timeout_ns) noexcept;
 
-result make_eventfd() noexcept;                // non-blocking and close-on-exec
-result signal_eventfd(int fd) noexcept;        // async-signal-safe, keeps errno
+result make_eventfd() noexcept;          // non-blocking and close-on-exec
+result signal_eventfd(int fd) noexcept;  // async-signal-safe, keeps errno
 result drain_eventfd(int fd) noexcept;
 
 result start_thread(pthread_t& id, void* (*entry)(void*), void* argument) noexcept;

@@ -187,7 +187,8 @@ std::string unix_text(const char* path, std::size_t size) {
   if (size == 0) {
     return "unix:";  // unnamed: a socketpair, or a client that did not bind
   }
-  return path[0] == '\0' ? "unix:@" + std::string(path + 1, size - 1) : "unix:" + std::string(path, ::strnlen(path, size));
+  return path[0] == '\0' ? "unix:@" + std::string(path + 1, size - 1)
+                         : "unix:" + std::string(path, ::strnlen(path, size));
 }
 
 }  // namespace
@@ -227,9 +228,7 @@ endpoint endpoint::from_sockaddr(const void* address, std::size_t size) {
   return result;
 }
 
-int endpoint::family() const noexcept {
-  return size_ == 0 ? AF_UNSPEC : load<sa_family_t>(bytes_);
-}
+int endpoint::family() const noexcept { return size_ == 0 ? AF_UNSPEC : load<sa_family_t>(bytes_); }
 bool endpoint::is_ip() const noexcept { return family() == AF_INET || family() == AF_INET6; }
 bool endpoint::is_unix() const noexcept { return family() == AF_UNIX; }
 

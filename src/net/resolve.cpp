@@ -40,7 +40,8 @@ std::vector<endpoint> look_up(const std::string& host, const std::string& servic
 
 std::vector<endpoint> resolve(std::string_view host, std::string_view service, std::error_code& error) {
   error.clear();
-  return blocking([&, host = std::string(host), service = std::string(service)] { return look_up(host, service, error); });
+  return blocking(
+      [&, host = std::string(host), service = std::string(service)] { return look_up(host, service, error); });
 }
 
 std::vector<endpoint> resolve(std::string_view host, std::string_view service) {

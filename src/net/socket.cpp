@@ -48,7 +48,8 @@ net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& 
   unsigned char name[net::endpoint::capacity];
   unsigned size = sizeof name;
   const descriptor_hold hold(socket);
-  const os::result r = which == end::local ? os::local_name(hold.fd(), name, size) : os::peer_name(hold.fd(), name, size);
+  const os::result r =
+      which == end::local ? os::local_name(hold.fd(), name, size) : os::peer_name(hold.fd(), name, size);
   error = to_error_code(r.error);
   return r.ok() ? net::endpoint::from_sockaddr(name, size) : net::endpoint{};
 }
@@ -100,7 +101,8 @@ std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time
   while (done < into.size()) {
     this_fiber::check_stop();
     const auto rest = into.subspan(done);
-    const os::result r = run_operation(op, limit, what, [rest](int fd) { return os::recv(fd, rest.data(), rest.size()); });
+    const os::result r =
+        run_operation(op, limit, what, [rest](int fd) { return os::recv(fd, rest.data(), rest.size()); });
     if (!r.ok() || r.value == 0) {
       error = r.ok() ? make_error_code(net::error::end_of_stream) : to_error_code(r.error);
       return done;
@@ -119,7 +121,8 @@ std::size_t write_whole(descriptor_handle socket, std::span<const std::byte> fro
   while (done < from.size()) {
     this_fiber::check_stop();
     const auto rest = from.subspan(done);
-    const os::result r = run_operation(op, limit, what, [rest](int fd) { return os::send(fd, rest.data(), rest.size()); });
+    const os::result r =
+        run_operation(op, limit, what, [rest](int fd) { return os::send(fd, rest.data(), rest.size()); });
     if (!r.ok()) {
       error = to_error_code(r.error);
       return done;

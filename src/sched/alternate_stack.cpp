@@ -1,10 +1,10 @@
 // sigaltstack of worker threads.
 #include "sched/alternate_stack.hpp"
 
-#include <algorithm>     // max
-#include <csignal>       // sigaltstack
-#include <sys/auxv.h>    // getauxval
-#include <sys/mman.h>    // mmap
+#include <algorithm>   // max
+#include <csignal>     // sigaltstack
+#include <sys/auxv.h>  // getauxval
+#include <sys/mman.h>  // mmap
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51  // older libc headers; the kernel answers 0 when it does not know it

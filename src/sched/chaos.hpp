@@ -36,12 +36,14 @@ inline bool chaos_is_on() noexcept {
 [[gnu::cold, gnu::noinline]] void disturb_fiber() noexcept;
 
 inline void chaos_delay() noexcept {
-  if (chaos_is_on()) [[unlikely]] disturb_thread();
+  if (chaos_is_on()) [[unlikely]]
+    disturb_thread();
 }
 
 // May suspend the calling fiber, unless it is in a no_suspend section; delays a plain thread.
 inline void chaos_yield() noexcept {
-  if (chaos_is_on()) [[unlikely]] disturb_fiber();
+  if (chaos_is_on()) [[unlikely]]
+    disturb_fiber();
 }
 
 }  // namespace weft::inline v0::detail

@@ -38,8 +38,9 @@ const fiber_block* running_block() noexcept {
 }
 
 void put_name(signal_text& out, const fiber_block& b) noexcept {
-  out.put("fiber '").put(b.name[0] != '\0' ? b.name : "(unnamed)").put("' (spawned at ");
-  out.put_hex(reinterpret_cast<std::uintptr_t>(b.record->spawn_site)).put(")");
+  out.put("fiber '").put(b.name[0] != '\0' ? b.name : "(unnamed)").put("' (fiber#");
+  out.put_hex_digits(reinterpret_cast<std::uintptr_t>(b.record)).put(".").put_dec(b.record->generation);
+  out.put(", spawned at ").put_hex(reinterpret_cast<std::uintptr_t>(b.record->spawn_site)).put(")");
   constexpr unsigned most = 8;
   const fiber_record* lender = b.lender;
   for (unsigned n = 0; n < most && lender != nullptr; ++n, lender = lender->block->lender) {
@@ -83,7 +84,9 @@ bool report_overflow(const siginfo_t& info, const ucontext_t& at) noexcept {
     out.put("the stack of another fiber");
   }
   out.put("\n  stack ").put_hex(reinterpret_cast<std::uintptr_t>(where.slot)).put(" to ");
-  out.put_hex(reinterpret_cast<std::uintptr_t>(where.slot) + where.slot_bytes).put(" (").put_dec(where.slot_bytes / 1024);
+  out.put_hex(reinterpret_cast<std::uintptr_t>(where.slot) + where.slot_bytes)
+      .put(" (")
+      .put_dec(where.slot_bytes / 1024);
   out.put(" KiB with its guard), fault at ").put_hex(reinterpret_cast<std::uintptr_t>(info.si_addr));
   out.put(", stack pointer ").put_hex(sp).put("\n");
   put_frames(out, at, where, limit);
@@ -92,6 +95,9 @@ bool report_overflow(const siginfo_t& info, const ucontext_t& at) noexcept {
   return true;
 }
 
+// Sent by kill(), raise() or the like: nothing faulted, the instruction will not trap again.
+bool was_sent(const siginfo_t& info) noexcept { return info.si_code <= 0; }
+
 void pass_on(const struct sigaction& earlier, int signal, siginfo_t* info, void* context) noexcept {
   if ((earlier.sa_flags & SA_SIGINFO) != 0) {
     earlier.sa_sigaction(signal, info, context);
@@ -99,13 +105,15 @@ void pass_on(const struct sigaction& earlier, int signal, siginfo_t* info, void*
     earlier.sa_handler(signal);
   } else {
     // Return with the default in place: the instruction faults again, and the program dies of it with its registers.
+    // A signal that was sent is sent once more, and arrives when this handler, which blocks it, has returned.
     ::sigaction(signal, &earlier, nullptr);
+    if (was_sent(*info)) ::raise(signal);
   }
 }
 
 void on_fault(int signal, siginfo_t* info, void* context) noexcept {
   const int error = errno;
-  report_overflow(*info, *static_cast<const ucontext_t*>(context));
+  if (!was_sent(*info)) report_overflow(*info, *static_cast<const ucontext_t*>(context));
   pass_on(signal == SIGSEGV ? earlier_segv : earlier_bus, signal, info, context);
   errno = error;
 }

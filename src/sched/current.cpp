@@ -9,7 +9,7 @@ namespace weft::inline v0::detail {
 namespace {
 thread_local worker* running_worker = nullptr;
 thread_local driver* running_driver = nullptr;  // plain threads of tests only
-}
+}  // namespace
 
 [[gnu::noinline]] worker* current_worker() noexcept {
   worker* w = running_worker;

@@ -39,14 +39,14 @@ struct deque_orders {
   static constexpr auto push_bottom = memory_order_release;  // pairs with steal_bottom: the item's contents
   // As push_bottom; and before the publisher's look at the idle word: pairs with scan_bottom, see idle.hpp.
   static constexpr auto publish_bottom = memory_order_seq_cst;
-  static constexpr auto grow = memory_order_release;       // pairs with steal_ring: the copied slots
+  static constexpr auto grow = memory_order_release;        // pairs with steal_ring: the copied slots
   static constexpr auto pop_bottom = memory_order_seq_cst;  // before pop_top; pairs with steal_bottom
   static constexpr auto pop_top = memory_order_seq_cst;     // after pop_bottom; pairs with steal_take
   static constexpr auto steal_top = memory_order_seq_cst;   // before steal_bottom; pairs with steal_take
   // After steal_top; pairs with pop_bottom, and as acquire with push_bottom.
   static constexpr auto steal_bottom = memory_order_seq_cst;
-  static constexpr auto steal_ring = memory_order_acquire;  // pairs with grow
-  static constexpr auto steal_take = memory_order_seq_cst;  // pairs with pop_top, steal_top, push_top
+  static constexpr auto steal_ring = memory_order_acquire;   // pairs with grow
+  static constexpr auto steal_take = memory_order_seq_cst;   // pairs with pop_top, steal_top, push_top
   static constexpr auto scan_bottom = memory_order_seq_cst;  // pairs with publish_bottom, see idle.hpp
 };
 

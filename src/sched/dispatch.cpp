@@ -48,7 +48,8 @@ void worker::adopt(fiber_record& r, stack& s, fiber_block& block) noexcept {
     const auto* spec = *std::launder(reinterpret_cast<fiber_spec**>(r.storage));
     __builtin_memcpy(b->name, spec->name, sizeof b->name);
   }
-  if ((r.options & option_placed) != 0) worker_at(r.home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
+  if ((r.options & option_placed) != 0)
+    worker_at(r.home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
   r.home = number;
   r.block = b;
   r.ctx.mxcsr = context{}.mxcsr;
@@ -78,8 +79,8 @@ bool worker::bind(fiber_record& r) noexcept {
   }
   bump(running_stacks);
   adopt(r, *s);
-  sanitizer_bind_stack(r.block->sanitizer, s->limit, static_cast<std::size_t>(reinterpret_cast<std::byte*>(r.block) - s->limit),
-                       s->tsan_fiber);
+  sanitizer_bind_stack(r.block->sanitizer, s->limit,
+                       static_cast<std::size_t>(reinterpret_cast<std::byte*>(r.block) - s->limit), s->tsan_fiber);
   make_context(r.ctx, r.block, &stack_main, this);
   return true;
 }
@@ -115,7 +116,8 @@ fiber_record* worker::pick_by_seed() noexcept {
 }
 
 WEFT_SWITCH_SITE void worker::leave(fiber_record& self, fiber_record* next) noexcept {
-  if (debug_checks()) [[unlikely]] check_no_lock_held(self.block->wait_text);
+  if (debug_checks()) [[unlikely]]
+    check_no_lock_held(self.block->wait_text);
   leave_inline(self, next);
 }
 
@@ -146,7 +148,8 @@ void worker::run_current() {
   fiber_record& r = *current;
   // A fiber that was detached before it started has nobody to rethrow to: its exceptions die where they are thrown.
   // A scope's child catches its own.
-  if (r.join.load(memory_order_relaxed) == join_detached && (r.options & option_scoped) == 0) {  // relaxed: only chooses the policy
+  const bool detached = r.join.load(memory_order_relaxed) == join_detached;  // relaxed: only chooses the policy
+  if (detached && (r.options & option_scoped) == 0) {
     r.ops->run_detached(r);
   } else {
     r.ops->run(r);
@@ -166,7 +169,8 @@ WEFT_SWITCH_SITE void worker::stack_main(void* self) {
   for (;;) {
     w.run_current();
     fiber_record* next = w.pick_unbound();
-    while (next != nullptr && next->block == nullptr && class_wanted(*next, *w.rt) != own->size_class && !w.bind(*next)) {
+    while (next != nullptr && next->block == nullptr && class_wanted(*next, *w.rt) != own->size_class &&
+           !w.bind(*next)) {
       next = w.pick_unbound();
     }
     if (next == nullptr || next->block != nullptr) {

@@ -82,17 +82,20 @@ parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
   } else {
     self_ = &arm_thread();
   }
-  if (!arm(p)) [[unlikely]] throw_cancelled_at("a wait that had not begun");
+  if (!arm(p)) [[unlikely]]
+    throw_cancelled_at("a wait that had not begun");
 }
 
 // armed_wait::park() for callers that cannot afford its call.
 [[gnu::always_inline]] inline wake armed_wait::park_inline(time_point deadline, const char* what) noexcept {
-  if (home_ == nullptr) [[unlikely]] return park_thread(deadline);
+  if (home_ == nullptr) [[unlikely]]
+    return park_thread(deadline);
   if (deadline != no_deadline) return park_timed(deadline, what);
   suspend_fiber(*home_, what);
   chaos_yield();
   const wake why = park_word<>::outcome(self_->word);
-  if (why == wake::stopped) [[unlikely]] home_->current->block->stopped_in = what;
+  if (why == wake::stopped) [[unlikely]]
+    home_->current->block->stopped_in = what;
   return why;
 }
 

@@ -54,8 +54,8 @@ struct idle_orders {
   static constexpr auto announce = memory_order_seq_cst;     // S1 before S3; pairs with should_wake
   static constexpr auto end_search = memory_order_seq_cst;   // S7 before its look; pairs with should_wake
   static constexpr auto should_wake = memory_order_seq_cst;  // P2 after P1; pairs with announce and end_search
-  static constexpr auto count_woken = memory_order_release;   // a waker's last touch; pairs with balanced
-  static constexpr auto balanced = memory_order_acquire;      // pairs with count_woken
+  static constexpr auto count_woken = memory_order_release;  // a waker's last touch; pairs with balanced
+  static constexpr auto balanced = memory_order_acquire;     // pairs with count_woken
 };
 
 // | bits  | name      | meaning                                                | who changes it                       |
@@ -133,7 +133,7 @@ class alignas(WEFT_CACHE_LINE) idle_set {
   bool balanced() const noexcept { return word_.load(Orders::balanced) == 0; }
 
   // For statistics and tests; out of date at once.
-  int sleepers_hint() const noexcept { return sleepers_of(word_.load(memory_order_relaxed)); }  // relaxed: a hint
+  int sleepers_hint() const noexcept { return sleepers_of(word_.load(memory_order_relaxed)); }    // relaxed: a hint
   int searchers_hint() const noexcept { return searchers_of(word_.load(memory_order_relaxed)); }  // as above
 
  private:

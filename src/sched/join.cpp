@@ -35,7 +35,8 @@ bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, 
   armed_wait self(shielded ? point::no : point::yes, here);
   std::uintptr_t mine = self.packed();
   std::uintptr_t seen = join_running;
-  if (!r.join.compare_exchange_strong(seen, mine, memory_order_acq_rel, memory_order_acquire)) {  // pairs with publish_end()
+  // Both orders: pairs with publish_end().
+  if (!r.join.compare_exchange_strong(seen, mine, memory_order_acq_rel, memory_order_acquire)) {
     self.abandon();
     return true;
   }

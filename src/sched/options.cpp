@@ -1,14 +1,14 @@
 // Options of a runtime: checked, completed from the machine, overridden by the environment.
-#include <algorithm>      // min, max
-#include <charconv>       // from_chars
-#include <cstdlib>        // getenv
-#include <cstring>        // strlen
-#include <fstream>        // cgroup files
-#include <optional>       // optional
-#include <sched.h>        // sched_getaffinity
-#include <stdexcept>      // invalid_argument
-#include <string>         // messages
-#include <system_error>   // system_error
+#include <algorithm>     // min, max
+#include <charconv>      // from_chars
+#include <cstdlib>       // getenv
+#include <cstring>       // strlen
+#include <fstream>       // cgroup files
+#include <optional>      // optional
+#include <sched.h>       // sched_getaffinity
+#include <stdexcept>     // invalid_argument
+#include <string>        // messages
+#include <system_error>  // system_error
 
 #include "sched/chaos.hpp"
 #include "sched/runtime_impl.hpp"
@@ -78,7 +78,8 @@ void read_environment(runtime_options& o) {
     }
     o.stack_size = *n;
   }
-  if (const char* v = std::getenv("WEFT_CHECKS"); v != nullptr && std::string_view(v) != "0" && std::string_view(v) != "1") {
+  if (const char* v = std::getenv("WEFT_CHECKS");
+      v != nullptr && std::string_view(v) != "0" && std::string_view(v) != "1") {
     bad_variable("WEFT_CHECKS", v, "0 or 1");
   }
   if (const char* v = std::getenv("WEFT_IO"); v != nullptr) {

@@ -77,17 +77,18 @@ class waiter : public armed_wait {
  public:
   explicit waiter(point p);
 
-  waiter* next = nullptr;       // links for the primitive's queue
+  waiter* next = nullptr;  // links for the primitive's queue
   waiter* prev = nullptr;
   bool linked = false;
-  std::uint8_t tag = 0;         // for the primitive
-  void* data = nullptr;         // for the primitive
-  time_point since{};           // set by primitives that bound waiting
+  std::uint8_t tag = 0;  // for the primitive
+  void* data = nullptr;  // for the primitive
+  time_point since{};    // set by primitives that bound waiting
 };
 
 // Makes the owner of a claimed waiter run: a push to its home's ready queue or inbox, or a futex wake.
 void deliver(armed_wait& w) noexcept;
-void deliver_inline(armed_wait& w, worker* here) noexcept;  // for a caller that knows its worker; src/sched/hot_path.hpp
+void deliver_inline(armed_wait& w,
+                    worker* here) noexcept;  // for a caller that knows its worker; src/sched/hot_path.hpp
 
 // The same in one step for a packed waiter. False: somebody else had won, or the wait is over.
 bool claim_and_deliver(std::uint64_t packed, wake why) noexcept;

@@ -23,7 +23,8 @@ struct park_orders {
   // Release: the waiter's state, for the winner; pairs with claim and stop. Acquire: what was written before a stop that
   // this wait hides, for later looks; pairs with stop.
   static constexpr auto arm = memory_order_acq_rel;
-  static constexpr auto pending = memory_order_acquire;  // what was written before a stop that arming sees; pairs with stop
+  static constexpr auto pending =
+      memory_order_acquire;  // what was written before a stop that arming sees; pairs with stop
   // Release: what the winner wrote before it won; pairs with outcome and disarm. Acquire: pairs with arm.
   static constexpr auto claim = memory_order_acq_rel;
   static constexpr auto stop = memory_order_acq_rel;     // as claim; and release for arm and stopped
@@ -49,7 +50,8 @@ struct park_word {
   // Owner, while nothing is armed. `p` is yes when a stop of the fiber may end this wait: a cancellation point, not
   // masked; `inner` is yes when a frame inside of the mask that fires may.
   static arm_result arm(word_type& word, point p, point inner) noexcept {
-    const std::uint64_t points = (p == point::yes ? parker::point : 0) + (inner == point::yes ? parker::inner_point : 0);
+    const std::uint64_t points =
+        (p == point::yes ? parker::point : 0) + (inner == point::yes ? parker::inner_point : 0);
     std::uint64_t before = word.load(Orders::pending);
     for (;;) {
       const std::uint64_t kept = before & (parker::stop | parker::inner_stop | parker::thread);
@@ -105,15 +107,17 @@ struct park_word {
   // Owner, while nothing is armed, under the lock of its hub.
   static void set_inner_stop(word_type& word, bool visible) noexcept {
     if (visible) {
-      word.fetch_or(parker::inner_stop, memory_order_relaxed);  // relaxed: the lock orders it after those who set the bit,
-    } else {                                                    // and the owner is who reads it
+      word.fetch_or(parker::inner_stop,
+                    memory_order_relaxed);  // relaxed: the lock orders it after those who set the bit,
+    } else {                                // and the owner is who reads it
       word.fetch_and(~parker::inner_stop, memory_order_relaxed);  // relaxed: as above
     }
   }
 
   // Owner: whether a stop is pending for code that sees stops of the fiber (`p`) and of frames (`inner`).
   static bool pending(const word_type& word, point p, point inner) noexcept {
-    const std::uint64_t points = (p == point::yes ? parker::point : 0) + (inner == point::yes ? parker::inner_point : 0);
+    const std::uint64_t points =
+        (p == point::yes ? parker::point : 0) + (inner == point::yes ? parker::inner_point : 0);
     return (word.load(Orders::stopped) & stop_bits_for(points)) != 0;
   }
 

@@ -37,7 +37,8 @@ std::size_t random_below(std::size_t n, worker* here) noexcept {
     return scaled(splitmix64(here->random_state), n);
   }
   if (driver* d = current_driver(); d != nullptr) return d->random_below(n);
-  return scaled(splitmix64(threads_state.fetch_add(step, memory_order_relaxed)), n);  // relaxed: any order of draws will do
+  // relaxed: any order of draws will do
+  return scaled(splitmix64(threads_state.fetch_add(step, memory_order_relaxed)), n);
 }
 
 }  // namespace weft::inline v0::detail

@@ -87,8 +87,8 @@ void runtime_impl::start_threads() {
         w->detach();
       });
     } catch (const std::system_error& e) {
-      throw std::system_error(e.code(), "weft: cannot start worker " + std::to_string(w->index_in_runtime + 1) + " of " +
-                                            std::to_string(workers.size()) + " (lower WEFT_WORKERS)");
+      throw std::system_error(e.code(), "weft: cannot start worker " + std::to_string(w->index_in_runtime + 1) +
+                                            " of " + std::to_string(workers.size()) + " (lower WEFT_WORKERS)");
     }
   }
 }
@@ -114,8 +114,8 @@ std::uint64_t runtime_impl::stacks_in_use() const noexcept {
 // Ends are read before spawns: a fiber counted as ended was counted as spawned earlier.
 bool runtime_impl::quiescent() const noexcept {
   std::uint64_t ended_sum = 0;
-  for (const worker* w : workers) ended_sum += w->finished.load(memory_order_acquire);  // pairs with bump()
-  std::uint64_t spawned_sum = external_spawned.load(memory_order_acquire);              // pairs with commit_spawn_on()
+  for (const worker* w : workers) ended_sum += w->finished.load(memory_order_acquire);   // pairs with bump()
+  std::uint64_t spawned_sum = external_spawned.load(memory_order_acquire);               // pairs with commit_spawn_on()
   for (const worker* w : workers) spawned_sum += w->spawned.load(memory_order_acquire);  // pairs with bump()
   return ended_sum == spawned_sum;
 }
@@ -185,11 +185,12 @@ void runtime_impl::report_survivors() noexcept {
     if (r.join.load(memory_order_relaxed) == join_finished || !look_at(r, found)) return;  // relaxed: a report
     if (++shown > 20) return;
     char text[256];
-    const int n = std::snprintf(text, sizeof text, "weft: ~runtime waits for fiber '%.31s', which ignores stop (%s%s)\n",
-                                found.name[0] != '\0' ? found.name : "(unnamed)",
-                                found.waits_for != nullptr ? "waiting for " : "running",
-                                found.waits_for != nullptr ? found.waits_for : "");
-    if (n > 0) [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, text, static_cast<std::size_t>(n));
+    const int n = std::snprintf(
+        text, sizeof text, "weft: ~runtime waits for fiber '%.31s', which ignores stop (%s%s)\n",
+        found.name[0] != '\0' ? found.name : "(unnamed)", found.waits_for != nullptr ? "waiting for " : "running",
+        found.waits_for != nullptr ? found.waits_for : "");
+    if (n > 0) [[maybe_unused]]
+      const auto wrote = ::write(STDERR_FILENO, text, static_cast<std::size_t>(n));
   };
   for (worker* w : workers) w->records.for_each(report);
   external_records->for_each(report);

@@ -1,15 +1,15 @@
 // A runtime: its workers, what they share, and its end.
 #pragma once
-#include <cstdint>      // fixed-width integers
-#include <thread>       // thread
-#include <vector>       // vector
+#include <cstdint>  // fixed-width integers
+#include <thread>   // thread
+#include <vector>   // vector
 
 #include <weft/sched/runtime.hpp>
 
 #include <weft/base/spin_lock.hpp>
-#include "fiber/record_pool.hpp"   // record_pool
-#include "sched/idle.hpp"          // idle_set
-#include "sched/worker.hpp"        // worker
+#include "fiber/record_pool.hpp"  // record_pool
+#include "sched/idle.hpp"         // idle_set
+#include "sched/worker.hpp"       // worker
 
 namespace weft::inline v0::detail {
 
@@ -59,15 +59,15 @@ class runtime_impl {
   const unsigned stack_class;
   const bool driven;
   std::vector<worker*> workers;
-  seeded_choice* seeded = nullptr;    // set before the first fiber, or never
+  seeded_choice* seeded = nullptr;  // set before the first fiber, or never
   virtual_clock* clock = nullptr;
 
-  alignas(WEFT_CACHE_LINE) atomic<bool> stopping{false};   // fibers spawned from now on are born stopped
-  atomic<bool> draining{false};                            // the destructor waits
-  atomic<bool> ended{false};                               // workers leave their loops
-  atomic<bool> stack_shortage{false};                      // some fiber found no stack: caches give theirs to the depot
-  atomic<std::uint32_t> drained{0};                        // futex: 1 when quiescent
-  atomic<unsigned> search_backoff{0};                      // spawns to let pass before the next searcher is woken
+  alignas(WEFT_CACHE_LINE) atomic<bool> stopping{false};  // fibers spawned from now on are born stopped
+  atomic<bool> draining{false};                           // the destructor waits
+  atomic<bool> ended{false};                              // workers leave their loops
+  atomic<bool> stack_shortage{false};                     // some fiber found no stack: caches give theirs to the depot
+  atomic<std::uint32_t> drained{0};                       // futex: 1 when quiescent
+  atomic<unsigned> search_backoff{0};                     // spawns to let pass before the next searcher is woken
   idle_set<> idle;
 
   // Spawns from plain threads and other runtimes.

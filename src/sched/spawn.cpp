@@ -27,8 +27,8 @@ namespace {
     if (stopped) {
       r.park.word.fetch_and(~parker::stop, memory_order_acq_rel);  // pairs with the or in stop_everything()
     }
-    if (rt.stopping.load(memory_order_acquire)) {                  // pairs with stop_everything()
-      r.park.word.fetch_or(parker::stop, memory_order_acq_rel);    // pairs with arming: the fiber sees it
+    if (rt.stopping.load(memory_order_acquire)) {                // pairs with stop_everything()
+      r.park.word.fetch_or(parker::stop, memory_order_acq_rel);  // pairs with arming: the fiber sees it
     }
   }
 }
@@ -38,7 +38,7 @@ worker& emptiest(const runtime_impl& rt) noexcept {
   worker* best = rt.workers.front();
   std::uint64_t least = UINT64_MAX;
   for (worker* w : rt.workers) {
-    const std::uint64_t load = w->placed.load(memory_order_relaxed) +          // relaxed: a heuristic
+    const std::uint64_t load = w->placed.load(memory_order_relaxed) +         // relaxed: a heuristic
                                w->running_stacks.load(memory_order_relaxed);  // relaxed: a heuristic
     if (load < least) {
       least = load;
@@ -78,7 +78,8 @@ fiber_record& begin_spawn(void* site) {
                             "weft::spawn called outside a fiber; use runtime::spawn or weft::run");
   }
   fiber_record* r = w->records.take();
-  if (r == nullptr) [[unlikely]] throw std::bad_alloc();
+  if (r == nullptr) [[unlikely]]
+    throw std::bad_alloc();
   prepare(*r, site, *w->rt);
   return *r;
 }
@@ -101,11 +102,13 @@ void commit_spawn(fiber_record& r) noexcept {
     return;
   }
   if (!w.has_thieves) {
-    if (!w.unstarted.push(&r)) [[unlikely]] w.injected.push(&r);  // no memory for a larger deque: the list needs none
+    if (!w.unstarted.push(&r)) [[unlikely]]
+      w.injected.push(&r);  // no memory for a larger deque: the list needs none
     return;
   }
   chaos_delay();
-  if (!w.unstarted.push_published(&r)) [[unlikely]] w.injected.push(&r);
+  if (!w.unstarted.push_published(&r)) [[unlikely]]
+    w.injected.push(&r);
   if (w.rt->idle.should_wake()) w.wake_searcher();
 }
 
@@ -122,7 +125,8 @@ void commit_spawn_on(runtime_impl& rt, fiber_record& r) noexcept {
 // ---- the end of a record
 
 void free_record(fiber_record& r) noexcept {
-  if (stop_hub* hub = r.hub.load(memory_order_relaxed); hub != nullptr) [[unlikely]] {  // relaxed: nobody makes one any more
+  // relaxed: nobody makes one any more
+  if (stop_hub* hub = r.hub.load(memory_order_relaxed); hub != nullptr) [[unlikely]] {
     leave_hub(*hub);
   }
   ++r.generation;

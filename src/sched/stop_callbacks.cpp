@@ -7,8 +7,7 @@
 namespace weft::inline v0::detail {
 
 bool stop_block::request_stop() noexcept {
-  if (!mark_requested())
-    return false;
+  if (!mark_requested()) return false;
   retain();  // a callback may drop the last source and the last token
   run_callbacks();
   release();
@@ -18,14 +17,13 @@ bool stop_block::request_stop() noexcept {
 // A callback may suspend, and may destroy itself or any other callback: between two of them nothing is remembered but
 // the list, and after a callback has returned its node is only compared.
 void stop_block::run_callbacks() noexcept {
-  if ((word_.load(memory_order_relaxed) & head) == 0)  // relaxed: nothing is added after the mark, which was this caller's
-    return;
+  // relaxed: nothing is added after the mark, which was this caller's
+  if ((word_.load(memory_order_relaxed) & head) == 0) return;
   const cancel_shield shield;  // a requester that is stopped itself must not throw out of a callback that waits
   const fiber_id me = this_fiber::get_id();
   while (stop_callback_node* const node = begin_next(me)) {
     node->run(*node);
-    if (const std::uint64_t waiting = end_running(); waiting != 0)
-      claim_and_deliver(waiting, wake::notified);
+    if (const std::uint64_t waiting = end_running(); waiting != 0) claim_and_deliver(waiting, wake::notified);
   }
 }
 

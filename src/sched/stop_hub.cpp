@@ -1,9 +1,9 @@
 // Frames of a fiber, and the tokens that are taken in them.
 #include "sched/stop_hub.hpp"
 
-#include <memory>  // unique_ptr
-#include <mutex>   // lock_guard
-#include <utility> // exchange
+#include <memory>   // unique_ptr
+#include <mutex>    // lock_guard
+#include <utility>  // exchange
 
 #include <weft/sched/spawn_seam.hpp>  // stop_token_of
 #include <weft/sched/this_fiber.hpp>  // get_stop_token, cancel_shield
@@ -76,7 +76,8 @@ stop_hub& hub_of(fiber_record& r) {
   if (!r.hub.compare_exchange_strong(found, fresh.get(), memory_order_acq_rel, memory_order_acquire)) return *found;
   stop_hub& made = *fresh.release();
   made.next = all_hubs.load(memory_order_relaxed);  // relaxed: for leak checkers, who look when nothing runs
-  while (!all_hubs.compare_exchange_weak(made.next, &made, memory_order_relaxed, memory_order_relaxed)) {  // relaxed: as above
+  while (!all_hubs.compare_exchange_weak(made.next, &made, memory_order_relaxed,
+                                         memory_order_relaxed)) {  // relaxed: as above
   }
   return made;
 }
@@ -136,7 +137,8 @@ bool enter_body(worker& w, stop_frame& f) {
 }
 
 void leave_body(worker& w, stop_frame& f) noexcept {
-  WEFT_CHECK(w.current != nullptr && f.hub.load(memory_order_relaxed) == w.current->hub.load(memory_order_relaxed),  // relaxed: own
+  WEFT_CHECK(w.current != nullptr &&
+                 f.hub.load(memory_order_relaxed) == w.current->hub.load(memory_order_relaxed),  // relaxed: own
              "a deadline or with_scope ends in another fiber than it began in (a coroutine that yielded inside one?)");
   fiber_block& b = *w.current->block;
   pop_frame(f);

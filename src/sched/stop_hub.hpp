@@ -22,12 +22,12 @@ struct stop_hub {
   explicit stop_hub(fiber_record& r) noexcept : owner(&r) {}
   spin_lock lock{lock_rank::stop_tree};
   fiber_record* const owner;
-  stop_block* shared = nullptr;     // of the fiber's own tokens; this and all that follows: under lock
+  stop_block* shared = nullptr;  // of the fiber's own tokens; this and all that follows: under lock
   stop_frame* outermost = nullptr;
   stop_frame* innermost = nullptr;
-  unsigned fired = 0;               // frames that have
-  std::uint16_t depth = 0;          // shields the fiber is in; kept while frames are open
-  stop_hub* next = nullptr;         // of all hubs ever made
+  unsigned fired = 0;        // frames that have
+  std::uint16_t depth = 0;   // shields the fiber is in; kept while frames are open
+  stop_hub* next = nullptr;  // of all hubs ever made
 };
 
 // Of `r`, made if need be. \throws std::bad_alloc
@@ -40,7 +40,7 @@ void show_fired_frames(stop_hub& hub) noexcept;
 // The running fiber: links and unlinks. `reachable` false: no stop from outside concerns it. \return it is inside of
 // something stopped
 bool push_frame(worker& w, stop_frame& f, bool reachable);  // \throws std::bad_alloc, only when there is no hub yet
-void pop_frame(stop_frame& f) noexcept;  // any thread
+void pop_frame(stop_frame& f) noexcept;                     // any thread
 
 // The running fiber: the same for a frame that stops its owner, which sets what is visible inside.
 bool enter_body(worker& w, stop_frame& f);  // \throws std::bad_alloc

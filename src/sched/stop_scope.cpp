@@ -97,7 +97,7 @@ void stop_scope::drop_one() noexcept {
 // Whether all that could end a wait of the running fiber reaches the children too. If not, it has to be able to wait: a
 // stop would find it as the lender of its stack, and nobody would tell the child.
 bool stop_scope::hears_what_interrupts(const worker& w) noexcept {
-  stop_hub* mine = w.current->hub.load(memory_order_relaxed);  // relaxed: the fiber's own
+  stop_hub* mine = w.current->hub.load(memory_order_relaxed);                   // relaxed: the fiber's own
   if (mine == nullptr || hub.load(memory_order_relaxed) != mine) return false;  // relaxed: pop_frame() comes later
   const std::lock_guard guard(mine->lock);
   if (depth != mine->depth) return false;

@@ -1,8 +1,8 @@
 // this_fiber: the running fiber, or on a plain thread the thread itself.
 #include <weft/sched/this_fiber.hpp>
 
-#include <pthread.h>   // pthread_getattr_np
-#include <sched.h>     // sched_yield
+#include <pthread.h>  // pthread_getattr_np
+#include <sched.h>    // sched_yield
 
 #include <weft/fiber/cancelled.hpp>
 #include <weft/sched/spawn_seam.hpp>
@@ -49,7 +49,7 @@ std::string_view name() noexcept {
 void set_name(std::string_view name) noexcept {
   auto* r = running();
   if (r == nullptr) return;
-  char (&to)[32] = r->block->name;
+  char(&to)[32] = r->block->name;
   const std::size_t n = name.copy(to, sizeof to - 1);
   to[n] = '\0';
 }
@@ -68,7 +68,8 @@ std::size_t stack_remaining() noexcept {
   if (const auto* r = running(); r != nullptr) {
     const auto limit = reinterpret_cast<std::uintptr_t>(r->block->home_stack->limit);
     const auto top = reinterpret_cast<std::uintptr_t>(r->block->home_stack->top());
-    return here >= limit && here < top ? here - limit : 0;  // 0: on the stack of a coroutine, whose bounds are not known here
+    return here >= limit && here < top ? here - limit
+                                       : 0;  // 0: on the stack of a coroutine, whose bounds are not known here
   }
   pthread_attr_t attributes;
   if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return 0;

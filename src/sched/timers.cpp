@@ -126,7 +126,8 @@ void timer_heap::remove_first() noexcept {
 }
 
 void timer_heap::sweep_majority() noexcept {
-  if (abandoned_ > sweep_minimum && abandoned_ * 2 > size_) [[unlikely]] sweep();
+  if (abandoned_ > sweep_minimum && abandoned_ * 2 > size_) [[unlikely]]
+    sweep();
 }
 
 void timer_heap::sweep() noexcept {

@@ -3,24 +3,24 @@
 // Worker blocks are kept for the process and reused by later runtimes: a waker may still be inside a push or a wake when
 // the runtime it meant has ended, and at worst wakes a stranger for nothing.
 #pragma once
-#include <chrono>   // steady_clock
-#include <cstdint>  // fixed-width integers
-#include <memory>   // unique_ptr
+#include <chrono>        // steady_clock
+#include <cstdint>       // fixed-width integers
+#include <memory>        // unique_ptr
 #include <system_error>  // error_code
 
 #include <weft/fiber/record.hpp>
 
-#include "context/sanitizer.hpp"   // sanitizer_state
-#include "fiber/block.hpp"         // eh_words
-#include "fiber/record_pool.hpp"   // record_pool
-#include "sched/deque.hpp"         // work_deque
-#include "sched/inbox.hpp"         // inbox
-#include "sched/injector.hpp"      // injector
-#include "sched/park.hpp"          // time_point
-#include "sched/poller.hpp"        // poller
-#include "sched/ready_queue.hpp"   // ready_queue
-#include "sched/timers.hpp"        // timer_heap
-#include "stack/stack.hpp"         // stack_cache
+#include "context/sanitizer.hpp"  // sanitizer_state
+#include "fiber/block.hpp"        // eh_words
+#include "fiber/record_pool.hpp"  // record_pool
+#include "sched/deque.hpp"        // work_deque
+#include "sched/inbox.hpp"        // inbox
+#include "sched/injector.hpp"     // injector
+#include "sched/park.hpp"         // time_point
+#include "sched/poller.hpp"       // poller
+#include "sched/ready_queue.hpp"  // ready_queue
+#include "sched/timers.hpp"       // timer_heap
+#include "stack/stack.hpp"        // stack_cache
 
 namespace weft::inline v0::detail {
 
@@ -57,7 +57,6 @@ class alignas(WEFT_CACHE_LINE) worker {
   // Not noexcept: see closure_ops::run_detached.
   static void stack_main(void* self);
 
-
   // ---- the scheduler's own context: src/sched/worker_loop.cpp
 
   // Body of the worker's thread.
@@ -72,43 +71,43 @@ class alignas(WEFT_CACHE_LINE) worker {
   bool search() noexcept;
   // Places for that many started fibers at a time, wherever one may need a place. False: no memory, nothing lost.
   [[gnu::noinline]] bool make_room(std::size_t fibers) noexcept;
-  void attach(runtime_impl& owner) noexcept;   // on the thread that will run it
+  void attach(runtime_impl& owner) noexcept;  // on the thread that will run it
   void detach() noexcept;
   // Any thread, after it has replaced the worker's asleep marker: ends the sleep.
   void end_sleep(sleep_kind kind) noexcept;
 
   // ---- owner only
-  fiber_record* current = nullptr;      // the running fiber; null on the scheduler's context
+  fiber_record* current = nullptr;  // the running fiber; null on the scheduler's context
   ready_queue ready;
-  unsigned countdown = 1;               // dispatches until the cycle counter says whether to look around
+  unsigned countdown = 1;  // dispatches until the cycle counter says whether to look around
   unsigned budget = budget_per_dispatch;
-  std::uint16_t number = 0;             // in the table of all workers of the process
-  bool has_thieves = false;             // the runtime has other workers
-  bool woke_up = true;                  // no searcher was woken since the last sleep
+  std::uint16_t number = 0;  // in the table of all workers of the process
+  bool has_thieves = false;  // the runtime has other workers
+  bool woke_up = true;       // no searcher was woken since the last sleep
   unsigned index_in_runtime = 0;
-  eh_words* exceptions = nullptr;       // this thread's __cxa_eh_globals
+  eh_words* exceptions = nullptr;  // this thread's __cxa_eh_globals
   runtime_impl* rt = nullptr;
-  std::uint64_t started = 0;            // fibers that got a stack here
-  unsigned wake_skip = 0;               // spawns that shall not wake a searcher
+  std::uint64_t started = 0;  // fibers that got a stack here
+  unsigned wake_skip = 0;     // spawns that shall not wake a searcher
   stack_cache stacks;
-  std::error_code stack_error;          // why the last stack could not be had
+  std::error_code stack_error;  // why the last stack could not be had
   record_pool records;
   context scheduler;
   [[no_unique_address]] sanitizer_state scheduler_sanitizer;
-  time_point tick{};                    // the clock at the last look around
+  time_point tick{};  // the clock at the last look around
   timer_heap timers;
-  std::size_t deadlines = 0;            // frames open here with a timer of their own, beside the waits of fibers
-  std::uint64_t round_began = 0;        // cycle counter at the last look around
+  std::size_t deadlines = 0;                // frames open here with a timer of their own, beside the waits of fibers
+  std::uint64_t round_began = 0;            // cycle counter at the last look around
   std::uint64_t cycles_per_round = 50'000;  // measured against the clock as it goes
-  fiber_record* stackless = nullptr;    // unstarted fibers that found no stack, linked by next
-  std::unique_ptr<poller> descriptors;  // made on first use, kept with the block
-  unsigned starvation = 0;              // dispatches of started fibers while unstarted ones waited
-  unsigned dispatched = 0;              // in this round, but for the last few
-  std::uint64_t random_state = 0;       // src/sched/random.cpp
-  unsigned vain_searches = 0;           // since work was last found: sets how long a sleeper waits to search again
-  bool displaces = false;               // it slept for long beside workers at work: it may take what was placed on them
+  fiber_record* stackless = nullptr;        // unstarted fibers that found no stack, linked by next
+  std::unique_ptr<poller> descriptors;      // made on first use, kept with the block
+  unsigned starvation = 0;                  // dispatches of started fibers while unstarted ones waited
+  unsigned dispatched = 0;                  // in this round, but for the last few
+  std::uint64_t random_state = 0;           // src/sched/random.cpp
+  unsigned vain_searches = 0;               // since work was last found: sets how long a sleeper waits to search again
+  bool displaces = false;  // it slept for long beside workers at work: it may take what was placed on them
   worker* next_pooled = nullptr;
-  std::uint64_t chaos_drawn = 0;        // chaos mode: where its sequence stands
+  std::uint64_t chaos_drawn = 0;  // chaos mode: where its sequence stands
 
   // ---- written by the owner, read by others
   alignas(WEFT_CACHE_LINE) atomic<std::uint64_t> spawned{0};  // fibers spawned on this worker
@@ -118,9 +117,10 @@ class alignas(WEFT_CACHE_LINE) worker {
   work_deque<fiber_record> unstarted;
 
   // ---- pushed to by others
-  inbox<fiber_record> mail;          // started fibers made ready elsewhere; has cache lines of its own
-  injector<fiber_record> injected;   // unstarted fibers from elsewhere; has cache lines of its own
-  injector<fiber_record> placements;  // as injected, but meant for this worker; others take them only when they lie there
+  inbox<fiber_record> mail;         // started fibers made ready elsewhere; has cache lines of its own
+  injector<fiber_record> injected;  // unstarted fibers from elsewhere; has cache lines of its own
+  injector<fiber_record>
+      placements;  // as injected, but meant for this worker; others take them only when they lie there
 
  private:
   void leave_inline(fiber_record& self, fiber_record* next) noexcept;

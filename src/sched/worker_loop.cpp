@@ -22,18 +22,18 @@ using namespace std::chrono_literals;
 // How often to look around: a clock read and a poll cost as much as tens of switches, and nothing that comes from
 // outside should wait longer than some 100 us.
 constexpr auto round_length = 50us;
-constexpr unsigned dispatches_per_check = 16;      // between two reads of the cycle counter
-constexpr auto calibration_minimum = 20us;         // shorter spans say little about the counter's rate
-constexpr std::uint64_t slowest_rate = 20'000;     // cycles in round_length: bounds against a counter that jumps
+constexpr unsigned dispatches_per_check = 16;   // between two reads of the cycle counter
+constexpr auto calibration_minimum = 20us;      // shorter spans say little about the counter's rate
+constexpr std::uint64_t slowest_rate = 20'000;  // cycles in round_length: bounds against a counter that jumps
 constexpr std::uint64_t fastest_rate = 1'000'000;
 
-
-constexpr unsigned longest_seeded_round = 8;   // dispatches; deterministic runs draw the length of each round
-constexpr unsigned search_spins = 24;          // looks at the other workers before sleep, ~40 pauses apart: 10 us
+constexpr unsigned longest_seeded_round = 8;  // dispatches; deterministic runs draw the length of each round
+constexpr unsigned search_spins = 24;         // looks at the other workers before sleep, ~40 pauses apart: 10 us
 constexpr unsigned pauses_per_spin = 40;
-constexpr unsigned longest_backoff = 1024;     // spawns that pass before a searcher that was in vain is tried again
-constexpr auto first_research = 1ms;           // a sleeper beside busy workers looks again after this, doubled each time
-constexpr unsigned longest_research_shift = 4;  // up to 16 ms; after that long a worker whose thread does not run is helped
+constexpr unsigned longest_backoff = 1024;  // spawns that pass before a searcher that was in vain is tried again
+constexpr auto first_research = 1ms;        // a sleeper beside busy workers looks again after this, doubled each time
+constexpr unsigned longest_research_shift =
+    4;  // up to 16 ms; after that long a worker whose thread does not run is helped
 
 // What countdown begins with. A schedule by priorities is asked after each dispatch.
 unsigned seeded_round_length(seeded_choice& seeded) noexcept {
@@ -105,7 +105,8 @@ void worker::look_around() noexcept {
   expire_timers();
   // With nothing else to run, idle() will poll, and block, in one call.
   if (descriptors != nullptr && anything_local() && descriptors->has_descriptors()) descriptors->poll(0);
-  if (stackless != nullptr) [[unlikely]] retry_stackless();
+  if (stackless != nullptr) [[unlikely]]
+    retry_stackless();
   stacks.trim();
 }
 
@@ -201,10 +202,12 @@ void worker::retry_stackless() noexcept {
       ready.push(*r);
     } else if (rt->stacks_in_use() == 0) {
       stackless = r->next;
-      if ((r->options & option_placed) != 0) worker_at(r->home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
+      if ((r->options & option_placed) != 0)
+        worker_at(r->home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
       r->ops->destroy_closure(*r);
-      store_failure(*r, std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::not_enough_memory),
-                                                                  "weft: no stack could be had for a fiber")),
+      store_failure(*r,
+                    std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::not_enough_memory),
+                                                              "weft: no stack could be had for a fiber")),
                     "");
       bump(finished);
       publish_end(*r, *this);
@@ -327,7 +330,8 @@ void worker::idle() noexcept {
     if (rt->ended.load(memory_order_acquire)) break;  // pairs with ~runtime_impl
     ++vain_searches;
     const unsigned backoff = rt->search_backoff.load(memory_order_relaxed);  // relaxed: a heuristic
-    if (backoff < longest_backoff) rt->search_backoff.store(backoff * 2 + 1, memory_order_relaxed);  // relaxed: a heuristic
+    if (backoff < longest_backoff)
+      rt->search_backoff.store(backoff * 2 + 1, memory_order_relaxed);  // relaxed: a heuristic
     while (stacks.trim() && mail.empty_hint()) {  // surplus stacks give their pages back before a long sleep
     }
     const sleep_kind kind = polls ? sleep_kind::poller : sleep_kind::futex;

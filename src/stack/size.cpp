@@ -28,7 +28,9 @@ std::size_t smallest_stack_bytes_for(std::size_t signal_frame_bytes) noexcept {
   return bytes;
 }
 
-unsigned requested_stack_class(std::size_t bytes) noexcept { return stack_class_of(std::max(bytes, smallest_stack_bytes())); }
+unsigned requested_stack_class(std::size_t bytes) noexcept {
+  return stack_class_of(std::max(bytes, smallest_stack_bytes()));
+}
 
 std::size_t smallest_stack_bytes() noexcept { return smallest_stack_bytes_for(::getauxval(tag_min_signal_stack)); }
 

@@ -139,15 +139,12 @@ bool barrier_core::park(waiter& self, time_point deadline) {
     const std::uint64_t seen = lock_queue(word_);
     waiter_list waiting = list_of(first_);
     complete_meanwhile = !self.linked;  // next_phase() came after the deadline had won: it was there nevertheless
-    if (self.linked)
-      waiting.remove(self);
+    if (self.linked) waiting.remove(self);
     first_ = waiting.front();
     unlock_queue(word_, seen);
   });
-  if (why == wake::notified)
-    return true;
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::notified) return true;
+  if (why == wake::stopped) throw_cancelled();
   spend_budget();  // a loop that polls must not keep the others from arriving
   return complete_meanwhile;
 }

@@ -31,29 +31,25 @@ namespace detail {
 void throw_channel_closed() { throw channel_closed(); }
 
 channel_core::channel_core(std::size_t capacity, const value_ops& ops) : capacity_(capacity), ops_(&ops) {
-  if (capacity == 0)
-    return;
+  if (capacity == 0) return;
   if (capacity > std::numeric_limits<std::ptrdiff_t>::max() / one / ops.size)
     throw std::length_error("weft::channel: the capacity is too large");
-  slots_ = static_cast<std::byte*>(::operator new(capacity * ops.size, std::align_val_t(ops.alignment)));
+  slots_ = static_cast<std::byte*>(::operator new(capacity* ops.size, std::align_val_t(ops.alignment)));
 }
 
 channel_core::~channel_core() {
   // relaxed: whoever destroys it has synchronized with the last user already.
   held_ = word_.load(memory_order_relaxed);
   WEFT_CHECK((held_ & (flags & ~is_closed)) == 0, "a channel is destroyed while somebody waits for it");
-  for (std::size_t i = 0; i < count() && !ops_->trivial; ++i)
-    ops_->destroy(slot(i));
-  if (slots_ != nullptr)
-    ::operator delete(slots_, std::align_val_t(ops_->alignment));
+  for (std::size_t i = 0; i < count() && !ops_->trivial; ++i) ops_->destroy(slot(i));
+  if (slots_ != nullptr) ::operator delete(slots_, std::align_val_t(ops_->alignment));
 }
 
 void channel_core::spend() { spend_budget_inline(current_worker()); }
 
 std::byte* channel_core::slot(std::size_t n) const noexcept {
   std::size_t at = first_ + n;
-  if (at >= capacity_)
-    at -= capacity_;
+  if (at >= capacity_) at -= capacity_;
   return slots_ + at * ops_->size;
 }
 
@@ -73,8 +69,7 @@ void channel_core::link(channel_node& place) noexcept {
 }
 
 void channel_core::unlink(channel_node& place) noexcept {
-  if (!place.linked)
-    return;
+  if (!place.linked) return;
   place.linked = false;
   channel_node*& first = head(place.which);
   if (place.next == &place) {
@@ -84,8 +79,7 @@ void channel_core::unlink(channel_node& place) noexcept {
   }
   place.prev->next = place.next;
   place.next->prev = place.prev;
-  if (first == &place)
-    first = place.next;
+  if (first == &place) first = place.next;
 }
 
 // Wins the first waiter that is still to be had; one whose timeout or stop has won, or that was won at another channel, is
@@ -94,12 +88,10 @@ channel_node* channel_core::claim_first(side which) noexcept {
   while (channel_node* const n = head(which)) {
     unlink(*n);
     channel_wait& w = *n->wait;
-    if (!w.claim_inline(wake::notified))
-      continue;
+    if (!w.claim_inline(wake::notified)) continue;
     w.winner = n;
     for (channel_node* p = w.places; p != nullptr; p = p->peer) {
-      if (p->channel == this)
-        unlink(*p);
+      if (p->channel == this) unlink(*p);
     }
     return n;
   }
@@ -107,8 +99,7 @@ channel_node* channel_core::claim_first(side which) noexcept {
 }
 
 exchange channel_core::put(void* value, woken_list& woken) {
-  if ((held_ & is_closed) != 0)
-    return exchange::closed;
+  if ((held_ & is_closed) != 0) return exchange::closed;
   if (channel_node* const receiver = claim_first(side::receive)) {
     woken.add(*receiver);
     receiver->wait->result = exchange::again;  // should the move throw
@@ -116,8 +107,7 @@ exchange channel_core::put(void* value, woken_list& woken) {
     receiver->wait->result = exchange::done;
     return exchange::done;
   }
-  if (count() == capacity_)
-    return exchange::not_ready;
+  if (count() == capacity_) return exchange::not_ready;
   ops_->put(slot(count()), value);
   held_ += one;
   return exchange::done;
@@ -147,8 +137,7 @@ exchange channel_core::take(void* result, woken_list& woken) {
 void channel_core::refill(woken_list& woken) noexcept {
   while (count() != capacity_) {
     channel_node* const sender = claim_first(side::send);
-    if (sender == nullptr)
-      return;
+    if (sender == nullptr) return;
     woken.add(*sender);
     try {
       ops_->put(slot(count()), sender->value);
@@ -192,8 +181,7 @@ exchange channel_core::transfer(side which, void* value, time_point deadline) {
     {
       section inside(*this, here);
       done = attempt(which, value, inside.woken);
-      if (done == exchange::not_ready)
-        link(place);
+      if (done == exchange::not_ready) link(place);
     }
     if (done != exchange::not_ready) {
       self.give_up();
@@ -205,14 +193,12 @@ exchange channel_core::transfer(side which, void* value, time_point deadline) {
       unlink(place);
       unlock();
     });
-    if (why == wake::stopped)
-      throw_cancelled();
+    if (why == wake::stopped) throw_cancelled();
     if (why != wake::notified) {
       spend_budget_inline(here);
       return exchange::not_ready;
     }
-    if (self.result != exchange::again)
-      return self.result;
+    if (self.result != exchange::again) return self.result;
   }
 }
 

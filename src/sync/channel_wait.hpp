@@ -14,8 +14,7 @@ struct channel_wait : armed_wait {
   channel_wait(worker* here, channel_node* first_place) : armed_wait(point::yes, here), places(first_place) {}
   // An attempt that throws leaves it armed.
   ~channel_wait() {
-    if (!over)
-      give_up();
+    if (!over) give_up();
   }
   channel_wait(const channel_wait&) = delete;
   channel_wait& operator=(const channel_wait&) = delete;
@@ -31,8 +30,7 @@ struct channel_wait : armed_wait {
   wake park_at_places(time_point deadline, const char* what, Forget forget) {
     over = true;
     const wake why = park_inline(deadline, what);
-    if (why != wake::notified)
-      forget();
+    if (why != wake::notified) forget();
     return why;
   }
 
@@ -67,12 +65,10 @@ class channel_core::woken_list {
 class suspension_ban {
  public:
   suspension_ban(worker* here, bool wanted) noexcept : fiber_(wanted && here != nullptr ? here->current : nullptr) {
-    if (fiber_ != nullptr)
-      begin_no_suspend(*fiber_, "in the move of a channel's value");
+    if (fiber_ != nullptr) begin_no_suspend(*fiber_, "in the move of a channel's value");
   }
   ~suspension_ban() {
-    if (fiber_ != nullptr)
-      end_no_suspend(*fiber_);
+    if (fiber_ != nullptr) end_no_suspend(*fiber_);
   }
   suspension_ban(const suspension_ban&) = delete;
   suspension_ban& operator=(const suspension_ban&) = delete;
@@ -87,7 +83,9 @@ inline void channel_core::unlock() noexcept { unlock_queue(word_, held_); }
 // One channel's lock, and what has to be done when it is given up, also by an exception of a move.
 class channel_core::section {
  public:
-  section(channel_core& c, worker* here) noexcept : core_(c), here_(here), ban_(here, !c.ops().trivial) { core_.lock(); }
+  section(channel_core& c, worker* here) noexcept : core_(c), here_(here), ban_(here, !c.ops().trivial) {
+    core_.lock();
+  }
   ~section() {
     core_.unlock();  // the last touch
     woken.deliver_all(here_);
@@ -106,8 +104,7 @@ class channel_core::section {
 
 // Whether an attempt may succeed; it may still find that all who seem to wait have gone.
 inline bool channel_core::promises(std::uintptr_t word, side which) const noexcept {
-  if (which == side::send)
-    return (word & (is_closed | receivers_wait)) != 0 || word / one < capacity_;
+  if (which == side::send) return (word & (is_closed | receivers_wait)) != 0 || word / one < capacity_;
   return word >= one || (word & (is_closed | senders_wait)) != 0;
 }
 
@@ -117,8 +114,7 @@ inline bool channel_core::looks_ready(side which) const noexcept {
 }
 
 [[gnu::always_inline]] inline exchange channel_core::attempt(side which, void* value, woken_list& woken) {
-  if (!promises(held_, which))
-    return exchange::not_ready;
+  if (!promises(held_, which)) return exchange::not_ready;
   return which == side::send ? put(value, woken) : take(value, woken);
 }
 

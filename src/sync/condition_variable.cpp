@@ -28,8 +28,7 @@ void condition_variable::notify_all() noexcept { notify(true); }
 
 void condition_variable::notify(bool all) noexcept {
   // relaxed: the mutex has ordered it after the links that count; the list is read under its lock only.
-  if ((word_.load(memory_order_relaxed) & queue_head) == 0)
-    return;
+  if ((word_.load(memory_order_relaxed) & queue_head) == 0) return;
   waiter_list waiting(lock_queue(word_));
   claimed_waiters woken;
   if (all) {
@@ -55,22 +54,18 @@ bool condition_variable::wait_with(std::unique_lock<mutex>& lock, Park park) {
   outer.unlock();
   const wake why = park(self, [&] {
     waiter_list waiting(lock_queue(word_));
-    if (self.linked)
-      waiting.remove(self);
+    if (self.linked) waiting.remove(self);
     unlock_queue(word_, waiting.bits());
   });
-  if (why == wake::timed_out)
-    spend_budget();  // a loop that polls must not keep the notifier from running
+  if (why == wake::timed_out) spend_budget();  // a loop that polls must not keep the notifier from running
   outer.lock();
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::stopped) throw_cancelled();
   return why != wake::timed_out;
 }
 
 bool condition_variable::wait_steady(std::unique_lock<mutex>& lock, time_point deadline) {
-  return wait_with(lock, [&](waiter& self, auto forget) {
-    return park_queued(self, deadline, "condition variable", forget);
-  });
+  return wait_with(
+      lock, [&](waiter& self, auto forget) { return park_queued(self, deadline, "condition variable", forget); });
 }
 
 bool condition_variable::wait_steady(std::unique_lock<mutex>& lock, time_point deadline, const stop_token& stop) {

@@ -46,8 +46,7 @@ struct any_waiter : waiter {
 bool hand_notification_to(any_waiter& w, claimed_waiters& woken) noexcept {
   // Acquire: the armed wait; pairs with the exchange in wait_steady(). Release: the notifier's doings and the unlinking,
   // for a waiter that does not park; pairs with the same. From `linked` on the node may be gone afterwards.
-  if (w.state.exchange(stage::notified, memory_order_acq_rel) == stage::linked)
-    return true;
+  if (w.state.exchange(stage::notified, memory_order_acq_rel) == stage::linked) return true;
   return woken.claim(w);
 }
 
@@ -58,13 +57,11 @@ void condition_variable_any::notify_all() noexcept { notify(true); }
 
 void condition_variable_any::notify(bool all) noexcept {
   // relaxed: the lock has ordered it after the links that count; the list is read under its own lock only.
-  if ((word_.load(memory_order_relaxed) & queue_head) == 0)
-    return;
+  if ((word_.load(memory_order_relaxed) & queue_head) == 0) return;
   waiter_list waiting(lock_queue(word_));
   claimed_waiters woken;
   while (waiter* const w = waiting.pop_front()) {
-    if (hand_notification_to(static_cast<any_waiter&>(*w), woken) && !all)
-      break;
+    if (hand_notification_to(static_cast<any_waiter&>(*w), woken) && !all) break;
   }
   unlock_queue(word_, waiting.bits());  // the last touch
   woken.deliver_all();
@@ -79,8 +76,7 @@ bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
   }
   const auto forget = [&] {
     waiter_list waiting(lock_queue(word_));
-    if (self.linked)
-      waiting.remove(self);
+    if (self.linked) waiting.remove(self);
     unlock_queue(word_, waiting.bits());
   };
   const auto lock_again = [&] {
@@ -110,11 +106,9 @@ bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
       self.abandon();  // a stop that won meanwhile is kept for the next point
     }
   }
-  if (why == wake::timed_out)
-    spend_budget();  // a loop that polls must not keep the notifier from running
+  if (why == wake::timed_out) spend_budget();  // a loop that polls must not keep the notifier from running
   lock_again();
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::stopped) throw_cancelled();
   return why == wake::notified;
 }
 

@@ -29,8 +29,7 @@ using word = event_word<>;
 
 void event::set() noexcept {
   const std::uintptr_t seen = word::set_or_lock(word_);
-  if (seen == 0)
-    return;
+  if (seen == 0) return;
   waiter_list waiting(seen);
   claimed_waiters woken;
   woken.claim_all(waiting);
@@ -59,14 +58,11 @@ bool event::wait_steady(time_point deadline) {
     const std::uintptr_t seen = lock_queue(word_);
     waiting = waiter_list(seen);
     set_meanwhile = !self.linked || (seen & flag) != 0;  // unlinked by a set() that may have been undone since
-    if (self.linked)
-      waiting.remove(self);
+    if (self.linked) waiting.remove(self);
     unlock_queue(word_, waiting.bits() | (seen & flag));
   });
-  if (why == wake::notified)
-    return true;
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::notified) return true;
+  if (why == wake::stopped) throw_cancelled();
   spend_budget();  // a loop that polls must not keep the setter from running
   return set_meanwhile;
 }

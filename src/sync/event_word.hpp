@@ -35,8 +35,7 @@ struct event_word {
         contention.pause();
       } else if ((seen & queue_head) == 0) {
         // Also when it is set already: what this caller wrote is published as well. Failure relaxed: looked at again.
-        if (word.compare_exchange_weak(seen, flag, Orders::set, memory_order_relaxed))
-          return 0;
+        if (word.compare_exchange_weak(seen, flag, Orders::set, memory_order_relaxed)) return 0;
         // Failure relaxed: looked at again.
       } else if (word.compare_exchange_weak(seen, seen | queue_locked, Orders::lock, memory_order_relaxed)) {
         return seen;
@@ -62,8 +61,7 @@ struct event_word {
   static bool is_set_or_lock(word_type& word, std::uintptr_t& before) noexcept {
     for (Spin contention;;) {
       before = word.load(Orders::look);
-      if ((before & flag) != 0)
-        return true;
+      if ((before & flag) != 0) return true;
       if ((before & queue_locked) != 0) {
         contention.pause();
         // Failure relaxed: looked at again.

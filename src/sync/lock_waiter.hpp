@@ -57,15 +57,12 @@ struct lock_waiter : waiter {
 inline bool is_its_turn(lock_waiter& w) noexcept {
   const bool runs_here = w.home != nullptr && w.home == current_worker();
   if (!w.woken) {
-    if (w.vain >= (runs_here ? most_vain_wakes_here : most_vain_wakes))
-      return true;
+    if (w.vain >= (runs_here ? most_vain_wakes_here : most_vain_wakes)) return true;
     return (runs_here || w.vain != 0) && now() - w.since >= longest_overtaking;
   }
-  if (!runs_here || --w.until_look != 0)
-    return false;
+  if (!runs_here || --w.until_look != 0) return false;
   const time_point t = now();
-  if (t - w.since >= longest_overtaking || w.interval == longest_interval)
-    return true;
+  if (t - w.since >= longest_overtaking || w.interval == longest_interval) return true;
   w.interval = t - w.last_look < fast_unlocks ? w.interval * 2 : 1;
   w.until_look = w.interval;
   w.last_look = t;
@@ -91,8 +88,7 @@ inline next_holder choose_next_holder(waiter_list& waiting) noexcept {
     const bool its_turn = is_its_turn(first);
     first.woken = true;
     first.handed_over = its_turn;
-    if (its_turn)
-      waiting.remove(first);
+    if (its_turn) waiting.remove(first);
     return {asleep ? &first : nullptr, its_turn};
   }
   return {};

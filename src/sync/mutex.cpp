@@ -51,8 +51,7 @@ bool mutex::try_lock_until_slow(time_point deadline) {
 }
 
 bool mutex::lock_steady(time_point deadline, point p) {
-  if (worth_spinning() && spin_for())
-    return true;
+  if (worth_spinning() && spin_for()) return true;
   lock_waiter self(p);
   // Links it, or takes the mutex if it is free.
   const std::uintptr_t before = take_or_lock_queue(0);
@@ -71,20 +70,15 @@ bool mutex::lock_steady(time_point deadline, point p) {
       waiting = waiter_list(seen);
       const bool mine = (seen & locked) == 0 || self.handed_over;
       const bool waits_on = !mine && self.overtaken(p);  // in the same place: still the first
-      if (self.linked && !waits_on)
-        waiting.remove(self);
+      if (self.linked && !waits_on) waiting.remove(self);
       unlock_queue(word_, waiting.bits() | locked);
-      if (mine)
-        return true;
-      if (!waits_on)
-        throw_cancelled();  // nobody is passed over: who holds the mutex now will look at the list
+      if (mine) return true;
+      if (!waits_on) throw_cancelled();  // nobody is passed over: who holds the mutex now will look at the list
       continue;
     }
     const bool mine = leave(self);
-    if (why == wake::timed_out)
-      return mine;
-    if (mine)
-      unlock();
+    if (why == wake::timed_out) return mine;
+    if (mine) unlock();
     throw_cancelled();
   }
 }
@@ -93,8 +87,7 @@ bool mutex::lock_steady(time_point deadline, point p) {
 bool mutex::leave(waiter& self) noexcept {
   const std::uintptr_t seen = take_or_lock_queue(queue_locked);
   waiter_list waiting(seen);
-  if (self.linked)
-    waiting.remove(self);
+  if (self.linked) waiting.remove(self);
   unlock_queue(word_, waiting.bits() | locked);
   return (seen & locked) == 0;
 }
@@ -109,8 +102,7 @@ std::uintptr_t mutex::take_or_lock_queue(std::uintptr_t also) noexcept {
     }
     const std::uintptr_t added = (seen & locked) == 0 ? locked | also : queue_locked;
     // Acquire: the data and the links; pairs with unlock() and unlock_queue(). Failure relaxed: tried again.
-    if (word_.compare_exchange_weak(seen, seen | added, memory_order_acquire, memory_order_relaxed))
-      return seen;
+    if (word_.compare_exchange_weak(seen, seen | added, memory_order_acquire, memory_order_relaxed)) return seen;
   }
 }
 
@@ -120,8 +112,7 @@ bool mutex::spin_for() noexcept {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
     if ((seen & locked) == 0) {
       // Acquire pairs with unlock(). Failure relaxed: looked at again.
-      if (word_.compare_exchange_weak(seen, seen | locked, memory_order_acquire, memory_order_relaxed))
-        return true;
+      if (word_.compare_exchange_weak(seen, seen | locked, memory_order_acquire, memory_order_relaxed)) return true;
     } else if ((seen & queue_head) != 0) {
       return false;
     }
@@ -153,8 +144,7 @@ void mutex::unlock_slow() noexcept {
       contention.pause();
     } else if ((seen & queue_head) == 0) {
       // Release pairs with lock(). Failure relaxed: looked at again.
-      if (word_.compare_exchange_weak(seen, 0, memory_order_release, memory_order_relaxed))
-        return;
+      if (word_.compare_exchange_weak(seen, 0, memory_order_release, memory_order_relaxed)) return;
       // Acquire: the links; pairs with unlock_queue(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
       break;
@@ -164,8 +154,7 @@ void mutex::unlock_slow() noexcept {
   const next_holder next = choose_next_holder(waiting);
   // The last touch. Without `locked` a waiter that was woken before may be gone at once; one that sleeps is not.
   unlock_queue(word_, waiting.bits() | (next.handed_over ? locked : 0));
-  if (next.to_deliver != nullptr)
-    deliver(*next.to_deliver);
+  if (next.to_deliver != nullptr) deliver(*next.to_deliver);
 }
 
 void mutex::destroyed_in_use() const noexcept { fatal("a mutex is destroyed while it is locked or waited for"); }

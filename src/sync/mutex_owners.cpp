@@ -6,7 +6,7 @@
 #include <new>            // bad_alloc
 #include <unordered_map>  // owners
 
-#include <weft/base/spin_lock.hpp>      // spin_lock
+#include <weft/base/spin_lock.hpp>    // spin_lock
 #include <weft/sched/this_fiber.hpp>  // name
 #include <weft/sync/mutex.hpp>
 

@@ -32,8 +32,7 @@ struct permit_word {
         contention.pause();
       } else if ((seen & waited_for) == 0) {
         const auto count = static_cast<std::ptrdiff_t>(seen / one);
-        if (n > limit - count)
-          return permit_result::too_many;
+        if (n > limit - count) return permit_result::too_many;
         // Also when n is zero: what the caller did is published. Failure relaxed: looked at again.
         if (word.compare_exchange_weak(seen, semaphore_word::of_count(count + n), Orders::add, memory_order_relaxed))
           return permit_result::done;

@@ -88,15 +88,13 @@ class circle {
     } else {
       w.prev->next = w.next;
       w.next->prev = w.prev;
-      if (head_ == &w)
-        head_ = w.next;
+      if (head_ == &w) head_ = w.next;
     }
     w.linked = false;
   }
   Node* pop_front() noexcept {
     Node* const w = head_;
-    if (w != nullptr)
-      remove(*w);
+    if (w != nullptr) remove(*w);
     return w;
   }
 

@@ -14,8 +14,7 @@ namespace weft::inline v0::detail {
 recursion::entry recursion::enter() {
   if (owner_.load(memory_order_relaxed) != this_caller())  // relaxed: equal only if this caller wrote it
     return entry::not_held;
-  if (levels_ == most_levels)
-    return entry::too_deep;
+  if (levels_ == most_levels) return entry::too_deep;
   ++levels_;
   return entry::once_more;
 }
@@ -28,8 +27,7 @@ void recursion::take() noexcept {
 bool recursion::leave() noexcept {
   const bool mine = owner_.load(memory_order_relaxed) == this_caller();  // relaxed: equal only if this caller wrote it
   WEFT_CHECK(mine, "unlock of a recursive mutex that the caller does not hold");
-  if (--levels_ != 0)
-    return false;
+  if (--levels_ != 0) return false;
   owner_.store(nullptr, memory_order_relaxed);  // relaxed: matters to this caller only
   return true;
 }

@@ -25,8 +25,7 @@ class selection {
         c.peer = first_place_;
         first_place_ = &c;
       } else if (c.kind == case_kind::otherwise) {
-        if (otherwise_ == nullptr)
-          otherwise_ = &c;
+        if (otherwise_ == nullptr) otherwise_ = &c;
       } else if (timeout_ == nullptr || c.deadline < timeout_->deadline) {
         timeout_ = &c;
       }
@@ -37,10 +36,8 @@ class selection {
   std::size_t run() {
     for (;;) {
       select_case* done = nullptr;
-      if (otherwise_ != nullptr || any_looks_ready())
-        done = commit_ready(nullptr);
-      if (done == nullptr)
-        done = otherwise_;
+      if (otherwise_ != nullptr || any_looks_ready()) done = commit_ready(nullptr);
+      if (done == nullptr) done = otherwise_;
       if (done != nullptr) {
         spend_budget_inline(here_);
         return position(*done);
@@ -53,8 +50,7 @@ class selection {
         return position(*done);
       }
       done = park(self);
-      if (done != nullptr)
-        return position(*done);
+      if (done != nullptr) return position(*done);
     }
   }
 
@@ -84,16 +80,14 @@ class selection {
   void for_each_channel(Do action) {
     channel_core* last = nullptr;
     for (select_case* c = lock_first_; c != nullptr; c = c->lock_next) {
-      if (c->channel != last)
-        action(*c->channel);
+      if (c->channel != last) action(*c->channel);
       last = c->channel;
     }
   }
 
   void add_to_lock_order(select_case& c) noexcept {
     select_case** at = &lock_first_;
-    while (*at != nullptr && std::less<>()((*at)->channel, c.channel))
-      at = &(*at)->lock_next;
+    while (*at != nullptr && std::less<>()((*at)->channel, c.channel)) at = &(*at)->lock_next;
     c.lock_next = *at;
     *at = &c;
   }
@@ -114,8 +108,7 @@ class selection {
 
   bool any_looks_ready() const noexcept {
     for (const channel_node* p = first_place_; p != nullptr; p = p->peer) {
-      if (p->channel->looks_ready(p->which))
-        return true;
+      if (p->channel->looks_ready(p->which)) return true;
     }
     return false;
   }
@@ -127,8 +120,7 @@ class selection {
       section inside(*this);
       for (select_case* c = try_first_; c != nullptr && done == nullptr; c = c->try_next) {
         result_ = c->channel->attempt(c->which, c->value, inside.woken);
-        if (result_ != exchange::not_ready)
-          done = c;
+        if (result_ != exchange::not_ready) done = c;
       }
       if (done == nullptr && self != nullptr) {
         for (channel_node* p = first_place_; p != nullptr; p = p->peer) {
@@ -144,8 +136,7 @@ class selection {
   select_case* park(channel_wait& self) {
     const time_point deadline = timeout_ != nullptr ? timeout_->deadline : no_deadline;
     const wake why = self.park_at_places(deadline, "select", [this] { leave_queues(nullptr); });
-    if (why == wake::stopped)
-      throw_cancelled();
+    if (why == wake::stopped) throw_cancelled();
     if (why == wake::timed_out) {
       spend_budget_inline(here_);
       return timeout_;
@@ -158,12 +149,10 @@ class selection {
   // The winner has taken all places out of its own channel's queues, and that channel may be gone.
   void leave_queues(const channel_core* winners) noexcept {
     for_each_channel([&](channel_core& of) {
-      if (&of == winners)
-        return;
+      if (&of == winners) return;
       of.lock();
       for (channel_node* p = first_place_; p != nullptr; p = p->peer) {
-        if (p->channel == &of)
-          of.unlink(*p);
+        if (p->channel == &of) of.unlink(*p);
       }
       of.unlock();
     });
@@ -177,7 +166,7 @@ class selection {
 
   worker* const here_;
   select_case* const cases_;
-  channel_node* first_place_ = nullptr;   // of the channel cases, linked by peer
+  channel_node* first_place_ = nullptr;  // of the channel cases, linked by peer
   select_case* lock_first_ = nullptr;
   select_case* try_first_ = nullptr;
   select_case* otherwise_ = nullptr;

@@ -34,13 +34,11 @@ void semaphore_word::release(std::ptrdiff_t n, std::ptrdiff_t limit) noexcept {
   std::uintptr_t seen = 0;
   const permit_result result = permits::add_or_lock(word_, n, limit, seen);
   WEFT_CHECK(result != permit_result::too_many, "semaphore: more permits than max()");
-  if (result == permit_result::done)
-    return;
+  if (result == permit_result::done) return;
   waiter_list waiting(seen);
   claimed_waiters woken;
   std::ptrdiff_t left = n;
-  while (left != 0 && woken.claim_one(waiting))
-    --left;
+  while (left != 0 && woken.claim_one(waiting)) --left;
   WEFT_CHECK(left <= limit, "semaphore: more permits than max()");
   unlock_queue(word_, waiting.empty() ? of_count(left) : waiting.bits() | waited_for);  // the last touch
   woken.deliver_all();
@@ -76,10 +74,8 @@ bool semaphore_word::acquire_steady(time_point deadline) {
       unlock_queue(word_, seen);
     }
   });
-  if (why == wake::notified)
-    return true;
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::notified) return true;
+  if (why == wake::stopped) throw_cancelled();
   const bool in_time = permits::take(word_);
   spend_budget();  // a loop that polls must not keep the releaser from running
   return in_time;

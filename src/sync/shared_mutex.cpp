@@ -48,8 +48,7 @@ class shared_mutex::queue {
 
   // The readers that are still to be had hold it from now on. \return the word's holders with them
   std::uintptr_t let_in_readers(std::uintptr_t holders) noexcept {
-    while (let_in_.claim_one(readers))
-      holders += reader;
+    while (let_in_.claim_one(readers)) holders += reader;
     return holders;
   }
   // \return the word's holders: a writer, if the lock was handed over
@@ -72,8 +71,7 @@ class shared_mutex::queue {
     owner_.first_ = first;
     unlock_queue(owner_.word_, holders | (first != nullptr ? waiting : 0));
     let_in_.deliver_all();
-    if (woken_ != nullptr)
-      deliver(*woken_);
+    if (woken_ != nullptr) deliver(*woken_);
   }
 
   waiter_list writers, readers;
@@ -88,14 +86,12 @@ class shared_mutex::queue {
 
 // Tries for a moment, only while nobody waits, to add `mine` to a word without the bits `in_the_way`.
 bool shared_mutex::spin_for(std::uintptr_t in_the_way, std::uintptr_t mine) noexcept {
-  if (!worth_spinning())
-    return false;
+  if (!worth_spinning()) return false;
   for (unsigned i = 0; i < longest_spin; ++i) {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
     if ((seen & in_the_way) == 0) {
       // Acquire pairs with unlock() and unlock_shared(). Failure relaxed: looked at again.
-      if (word_.compare_exchange_weak(seen, seen + mine, memory_order_acquire, memory_order_relaxed))
-        return true;
+      if (word_.compare_exchange_weak(seen, seen + mine, memory_order_acquire, memory_order_relaxed)) return true;
     } else if ((seen & waiting) != 0) {
       return false;
     }
@@ -109,15 +105,13 @@ bool shared_mutex::spin_for(std::uintptr_t in_the_way, std::uintptr_t mine) noex
 void shared_mutex::lock_slow() { lock_steady(no_deadline, point::no); }
 
 bool shared_mutex::try_lock_until_slow(time_point deadline) {
-  if (lock_steady(deadline, point::yes))
-    return true;
+  if (lock_steady(deadline, point::yes)) return true;
   spend_budget();  // a loop that polls must not keep the holder from running
   return false;
 }
 
 bool shared_mutex::lock_steady(time_point deadline, point p) {
-  if (spin_for(~std::uintptr_t{0}, writer))
-    return true;
+  if (spin_for(~std::uintptr_t{0}, writer)) return true;
   lock_waiter self(p);
   self.tag = queue::writer_tag;
   for (queue_spin contention;;) {
@@ -149,20 +143,15 @@ bool shared_mutex::lock_steady(time_point deadline, point p) {
       queue q(*this);
       const bool mine = holders == 0 || self.handed_over;
       const bool waits_on = !mine && self.overtaken(p);  // in the same place: still the first
-      if (self.linked && !waits_on)
-        q.writers.remove(self);
+      if (self.linked && !waits_on) q.writers.remove(self);
       q.finish(mine ? writer : (waits_on ? holders : q.let_in_readers_behind_nobody(holders)));
-      if (mine)
-        return true;
-      if (!waits_on)
-        throw_cancelled();  // nobody is passed over: who holds it now will look at the queue
+      if (mine) return true;
+      if (!waits_on) throw_cancelled();  // nobody is passed over: who holds it now will look at the queue
       continue;
     }
     const bool mine = leave(self);
-    if (why == wake::timed_out)
-      return mine;
-    if (mine)
-      unlock();
+    if (why == wake::timed_out) return mine;
+    if (mine) unlock();
     throw_cancelled();
   }
 }
@@ -171,8 +160,7 @@ bool shared_mutex::lock_steady(time_point deadline, point p) {
 bool shared_mutex::leave(waiter& self) noexcept {
   const std::uintptr_t holders = lock_queue(word_) & ~waiting;
   queue q(*this);
-  if (self.linked)
-    q.writers.remove(self);
+  if (self.linked) q.writers.remove(self);
   q.finish(holders == 0 ? writer : q.let_in_readers_behind_nobody(holders));
   return holders == 0;
 }
@@ -200,8 +188,7 @@ void shared_mutex::unlock_slow() noexcept {
       contention.pause();
     } else if ((seen & waiting) == 0) {
       // Release pairs with lock() and lock_shared(). Failure relaxed: looked at again.
-      if (word_.compare_exchange_weak(seen, 0, memory_order_release, memory_order_relaxed))
-        return;
+      if (word_.compare_exchange_weak(seen, 0, memory_order_release, memory_order_relaxed)) return;
       // Acquire: the links; pairs with unlock_queue(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
       break;
@@ -217,15 +204,13 @@ void shared_mutex::unlock_slow() noexcept {
 void shared_mutex::lock_shared_slow() { lock_shared_steady(no_deadline, point::no); }
 
 bool shared_mutex::try_lock_shared_until_slow(time_point deadline) {
-  if (lock_shared_steady(deadline, point::yes))
-    return true;
+  if (lock_shared_steady(deadline, point::yes)) return true;
   spend_budget();  // a loop that polls must not keep the holder from running
   return false;
 }
 
 bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
-  if (spin_for(queue_locked | writer | waiting, reader))
-    return true;
+  if (spin_for(queue_locked | writer | waiting, reader)) return true;
   waiter self(p);
   for (queue_spin contention;;) {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
@@ -248,13 +233,10 @@ bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
     break;
   }
   const wake why = self.park(deadline, "shared mutex, to read");
-  if (why == wake::notified)
-    return true;  // who woke it has counted it
+  if (why == wake::notified) return true;  // who woke it has counted it
   const bool mine = leave_shared(self);
-  if (why == wake::timed_out)
-    return mine;
-  if (mine)
-    unlock_shared();
+  if (why == wake::timed_out) return mine;
+  if (mine) unlock_shared();
   throw_cancelled();
 }
 
@@ -262,8 +244,7 @@ bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
 bool shared_mutex::leave_shared(waiter& self) noexcept {
   const std::uintptr_t holders = lock_queue(word_) & ~waiting;
   queue q(*this);
-  if (self.linked)
-    q.readers.remove(self);
+  if (self.linked) q.readers.remove(self);
   const bool open = (holders & writer) == 0 && q.writers.empty();
   q.finish(open ? holders + reader : holders);
   return open;
@@ -293,8 +274,7 @@ void shared_mutex::unlock_shared_slow() noexcept {
     } else if ((seen & waiting) == 0 || seen >= 2 * reader) {
       // Release: it has read; pairs with lock(), also through the other readers' decrements. Failure relaxed: looked at
       // again.
-      if (word_.compare_exchange_weak(seen, seen - reader, memory_order_release, memory_order_relaxed))
-        return;
+      if (word_.compare_exchange_weak(seen, seen - reader, memory_order_release, memory_order_relaxed)) return;
       // Acquire: the links, and that the other readers have read, which the plain store at the end hands on; pairs with
       // unlock_queue() and unlock_shared(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {

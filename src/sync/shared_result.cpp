@@ -35,8 +35,7 @@ bool shared_result::is_ready() const noexcept {
 bool shared_result::try_claim() noexcept {
   for (queue_spin contention;;) {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
-    if ((seen & claimed) != 0)
-      return false;
+    if ((seen & claimed) != 0) return false;
     if ((seen & queue_locked) != 0) {
       contention.pause();
       // Acquire: the place of the outcome, of a setter that gave up; pairs with give_up_claim(). Failure relaxed: tried again.
@@ -47,8 +46,7 @@ bool shared_result::try_claim() noexcept {
 }
 
 void shared_result::claim() {
-  if (!try_claim())
-    throw_future_error(std::future_errc::promise_already_satisfied);
+  if (!try_claim()) throw_future_error(std::future_errc::promise_already_satisfied);
 }
 
 void shared_result::give_up_claim() noexcept {
@@ -59,8 +57,7 @@ void shared_result::give_up_claim() noexcept {
 void shared_result::publish() noexcept {
   std::uintptr_t seen = claimed;
   // Nobody waits. Release: the outcome; pairs with is_ready(). Failure relaxed: looked at again under the lock.
-  if (word_.compare_exchange_strong(seen, ready | claimed, memory_order_release, memory_order_relaxed))
-    return;
+  if (word_.compare_exchange_strong(seen, ready | claimed, memory_order_release, memory_order_relaxed)) return;
   waiter_list waiting(lock_queue(word_));
   claimed_waiters woken;
   woken.claim_all(waiting);
@@ -69,15 +66,13 @@ void shared_result::publish() noexcept {
 }
 
 void shared_result::abandon() noexcept {
-  if (!try_claim())
-    return;
+  if (!try_claim()) return;
   outcome_ = outcome::broken;
   publish();
 }
 
 void shared_result::throw_failure() const {
-  if (outcome_ == outcome::exception)
-    std::rethrow_exception(failure_);
+  if (outcome_ == outcome::exception) std::rethrow_exception(failure_);
   throw_future_error(std::future_errc::broken_promise);
 }
 
@@ -92,8 +87,7 @@ void shared_result::wait_shielded() noexcept { wait_in_queue(no_deadline, true);
 
 bool shared_result::wait_in_queue(time_point deadline, bool shielded) {
   if (is_ready()) {
-    if (!shielded)
-      spend_budget();
+    if (!shielded) spend_budget();
     return true;
   }
   waiter self(shielded ? point::no : point::yes);
@@ -117,15 +111,12 @@ bool shared_result::wait_in_queue(time_point deadline, bool shielded) {
   const wake why = park_queued(self, deadline, "future", [&] {
     const std::uintptr_t seen = lock_queue(word_);
     waiter_list waiting(seen);
-    if (self.linked)
-      waiting.remove(self);
+    if (self.linked) waiting.remove(self);
     ready_meanwhile = (seen & ready) != 0;
     unlock_queue(word_, waiting.bits() | (seen & (ready | claimed)));
   });
-  if (why == wake::notified)
-    return true;
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::notified) return true;
+  if (why == wake::stopped) throw_cancelled();
   spend_budget();  // a loop that polls must not keep the setter from running
   return ready_meanwhile;
 }

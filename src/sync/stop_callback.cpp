@@ -16,8 +16,7 @@ namespace weft::inline v0::detail {
 
 void stop_registration::enlist(stop_token token) noexcept {
   stop_block* const block = stop_access::block_of(token);
-  if (block == nullptr || !block->stop_possible())
-    return;
+  if (block == nullptr || !block->stop_possible()) return;
   block_ = block;  // before the list: the callback may run, and end this object, at once
   if (block->add(*this)) {
     stop_access::take(token);  // its reference is this object's now
@@ -30,8 +29,7 @@ void stop_registration::enlist(stop_token token) noexcept {
 
 // Out of line as a whole: GCC 12 takes block_ for uninitialized in a std::optional<stop_callback>.
 void stop_registration::withdraw() noexcept {
-  if (block_ == nullptr)
-    return;
+  if (block_ == nullptr) return;
   stop_block& block = *block_;
   const fiber_id me = this_fiber::get_id();
   if (block.remove(*this, me, 0) == stop_block::removal::running_elsewhere) {

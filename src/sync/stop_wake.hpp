@@ -23,8 +23,7 @@ class stop_wake : stop_registration {
   friend detail::stop_registration;
   static void end_wait(detail::stop_callback_node& node) noexcept {
     waiter& w = from<stop_wake>(node).waiter_;
-    if (w.claim(wake::closed))
-      deliver(w);
+    if (w.claim(wake::closed)) deliver(w);
   }
   waiter& waiter_;
 };

@@ -50,8 +50,7 @@ void wait_group::add(std::ptrdiff_t n) noexcept {
     // Release: this caller's work; pairs with wait_steady(). Acquire: the work of those who were done before, which a
     // last one's plain store hands on, and the links; pairs with add() and unlock_queue(). Failure relaxed: tried again.
     if (word_.compare_exchange_weak(seen, next, memory_order_acq_rel, memory_order_relaxed)) {
-      if (!last)
-        return;
+      if (!last) return;
       break;
     }
   }
@@ -140,19 +139,18 @@ bool wait_group::park(waiter& self, time_point deadline, const char* what) {
     const std::uintptr_t seen = lock_queue(word_);
     waiter_list waiting = list_of(first_);
     zero_meanwhile = !self.linked;  // the last done() came after the deadline had won: it was there nevertheless
-    if (self.linked)
-      waiting.remove(self);
+    if (self.linked) waiting.remove(self);
     first_ = waiting.front();
     unlock_queue(word_, waiting.empty() ? seen & ~waited_for : seen);
   });
-  if (why == wake::notified)
-    return true;
-  if (why == wake::stopped)
-    throw_cancelled();
+  if (why == wake::notified) return true;
+  if (why == wake::stopped) throw_cancelled();
   spend_budget();  // a loop that polls must not keep the others from being done
   return zero_meanwhile;
 }
 
-void wait_group::destroyed_in_use() const noexcept { fatal("a wait_group or latch is destroyed while somebody waits for it"); }
+void wait_group::destroyed_in_use() const noexcept {
+  fatal("a wait_group or latch is destroyed while somebody waits for it");
+}
 
 }  // namespace weft::inline v0

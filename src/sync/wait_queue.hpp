@@ -15,7 +15,7 @@
 // of the head.) Nothing suspends, throws or makes a system call while it holds queue_locked.
 #pragma once
 #include "sched/chaos.hpp"  // chaos_delay
-#include "sched/park.hpp"  // waiter, deliver
+#include "sched/park.hpp"   // waiter, deliver
 #include "sync/queue_word.hpp"
 
 namespace weft::inline v0::detail {
@@ -30,15 +30,13 @@ class claimed_waiters {
   // unlinked: it must not use up a notification. \return false: there was none
   bool claim_one(waiter_list& from) noexcept {
     while (waiter* w = from.pop_front()) {
-      if (claim(*w))
-        return true;
+      if (claim(*w)) return true;
     }
     return false;
   }
   // The same for one waiter, which is in no list any more.
   bool claim(waiter& w) noexcept {
-    if (!w.claim(wake::notified))
-      return false;
+    if (!w.claim(wake::notified)) return false;
     w.next = nullptr;
     *end_ = &w;
     end_ = &w.next;
@@ -77,8 +75,7 @@ inline void unlock_queue(atomic<std::uintptr_t>& word, std::uintptr_t value) noe
 template <class Forget>
 wake park_queued(waiter& self, time_point deadline, const char* what, Forget forget) {
   const wake why = self.park(deadline, what);
-  if (why != wake::notified)
-    forget();
+  if (why != wake::notified) forget();
   return why;
 }
 

@@ -38,7 +38,8 @@ void abandon_fork(fiber_record& r) noexcept {
 }
 
 std::ptrdiff_t pieces_wanted() noexcept {
-  constexpr std::ptrdiff_t per_worker = 128;  // enough for pieces of unequal cost, few enough for pieces of a microsecond
+  constexpr std::ptrdiff_t per_worker =
+      128;  // enough for pieces of unequal cost, few enough for pieces of a microsecond
   const worker* w = current_worker();
   return w == nullptr ? 1 : per_worker * static_cast<std::ptrdiff_t>(w->rt->workers.size());
 }

@@ -37,9 +37,7 @@ TEST(DebugChecks, LocksNestInward) {
 TEST(DebugChecks, AnInvertedOrderAborts) {
   const auto child = run_with_checks([] {
     spin_lock pool{lock_rank::pool}, leaf;
-    {
-      const std::scoped_lock first(leaf);
-    }
+    { const std::scoped_lock first(leaf); }
     const std::scoped_lock outer(leaf);
     const std::scoped_lock inner(pool);
   });
@@ -72,7 +70,8 @@ TEST(DebugChecks, ASuspensionWithALockOfTheLibraryAborts) {
     });
   });
   EXPECT_TRUE(child.killed_by(SIGABRT));
-  EXPECT_NE(child.errors.find("a fiber is suspended (event) while its thread holds a lock"), std::string::npos) << child.errors;
+  EXPECT_NE(child.errors.find("a fiber is suspended (event) while its thread holds a lock"), std::string::npos)
+      << child.errors;
   EXPECT_NE(child.errors.find("holder"), std::string::npos) << child.errors;
 }
 
@@ -89,7 +88,8 @@ TEST(DebugChecks, UnlockingWhatAnotherFiberHoldsAborts) {
     });
   });
   EXPECT_TRUE(child.killed_by(SIGABRT));
-  EXPECT_NE(child.errors.find("unlocked by a fiber or thread that does not hold it; fiber 'owner' does"), std::string::npos)
+  EXPECT_NE(child.errors.find("unlocked by a fiber or thread that does not hold it; fiber 'owner' does"),
+            std::string::npos)
       << child.errors;
   EXPECT_NE(child.errors.find("in fiber 'thief'"), std::string::npos) << child.errors;
 }
@@ -105,7 +105,8 @@ TEST(DebugChecks, LockingAMutexTwiceAborts) {
     });
   });
   EXPECT_TRUE(child.killed_by(SIGABRT));
-  EXPECT_NE(child.errors.find("locked by the fiber or thread that holds it already"), std::string::npos) << child.errors;
+  EXPECT_NE(child.errors.find("locked by the fiber or thread that holds it already"), std::string::npos)
+      << child.errors;
   EXPECT_NE(child.errors.find("twice"), std::string::npos) << child.errors;
 }
 
@@ -139,11 +140,8 @@ TEST(DebugChecks, ContendedMutexesAndConditionsPass) {
 
 TEST(DebugChecks, PrimitivesThatAreDestroyedWithWaitersAbortInEveryBuild) {
   const auto destroy_with_waiter = [](auto&& make_wait) {
-    return weft::testing::run_in_child([&] {
-      weft::run({.workers = 1}, [&] {
-        weft::spawn({.name = "destroyer"}, [&] { make_wait(); }).join();
-      });
-    });
+    return weft::testing::run_in_child(
+        [&] { weft::run({.workers = 1}, [&] { weft::spawn({.name = "destroyer"}, [&] { make_wait(); }).join(); }); });
   };
   const auto event = destroy_with_waiter([] {
     auto* e = new weft::event;

@@ -39,7 +39,7 @@ TEST(NakedFibers, AnEndedThreadsSlotIsUsedAgain) {
 
 // Fills the six callee-saved registers other than rsp with values made of `seed`, yields, and adds up the differences.
 // In naked assembly, so that no compiler puts them back by itself.
-extern "C" NAKED std::uint64_t registers_after_yield(std::uint64_t /*seed*/, void (*/*yield*/)()) {
+extern "C" NAKED std::uint64_t registers_after_yield(std::uint64_t /*seed*/, void (* /*yield*/)()) {
   asm(R"(
     push %rbx
     push %rbp

@@ -24,8 +24,7 @@ struct counted {
   explicit counted(int& n) : destroyed(&n) {}
   counted(counted&& other) noexcept : destroyed(std::exchange(other.destroyed, nullptr)) {}
   ~counted() {
-    if (destroyed != nullptr)
-      ++*destroyed;
+    if (destroyed != nullptr) ++*destroyed;
   }
   int* destroyed;
 };
@@ -170,8 +169,7 @@ TEST(Coroutine, MaySuspendInsideACatchBlock) {
   coroutine c{body("c")};
   while (!a.done() || !b.done() || !c.done()) {
     for (coroutine* one : {&a, &b, &c}) {
-      if (!one->done())
-        one->resume();
+      if (!one->done()) one->resume();
       EXPECT_EQ(std::current_exception(), nullptr);
       EXPECT_EQ(std::uncaught_exceptions(), 0);
     }

@@ -36,8 +36,7 @@ auto collect(Range&& range) {
 
 TEST(Generator, YieldsInOrderAndEnds) {
   generator<int> squares{[](auto& yield) {
-    for (int i = 1; i <= 5; ++i)
-      yield(i * i);
+    for (int i = 1; i <= 5; ++i) yield(i * i);
   }};
   EXPECT_EQ(collect(squares), (std::vector{1, 4, 9, 16, 25}));
 }
@@ -52,14 +51,12 @@ struct tree {
   std::unique_ptr<tree> left, right;
 };
 std::unique_ptr<tree> balanced(int from, int to) {
-  if (from >= to)
-    return nullptr;
+  if (from >= to) return nullptr;
   const int middle = from + (to - from) / 2;
   return std::make_unique<tree>(tree{middle, balanced(from, middle), balanced(middle + 1, to)});
 }
 void walk(const tree* t, generator<int>::yielder& yield) {
-  if (t == nullptr)
-    return;
+  if (t == nullptr) return;
   walk(t->left.get(), yield);
   yield(t->value);
   walk(t->right.get(), yield);
@@ -82,11 +79,9 @@ TEST(Generator, YieldsFromACallbackOfSomebodyElsesLoop) {
 TEST(Generator, AReferenceIsToTheVeryObject) {
   std::vector<int> numbers{1, 2, 3};
   generator<int&> g{[&](auto& yield) {
-    for (int& n : numbers)
-      yield(n);
+    for (int& n : numbers) yield(n);
   }};
-  for (int& n : g)
-    n *= 10;
+  for (int& n : g) n *= 10;
   EXPECT_EQ(numbers, (std::vector{10, 20, 30}));
 }
 
@@ -99,16 +94,14 @@ TEST(Generator, ElementsMayBeMovedOutAndLvaluesAreCopiedFirst) {
     yield("a literal");
   }};
   std::vector<std::string> got;
-  for (std::string&& s : g)
-    got.push_back(std::move(s));
+  for (std::string&& s : g) got.push_back(std::move(s));
   EXPECT_EQ(got, (std::vector<std::string>{kept, kept, "a literal"}));
   EXPECT_EQ(own, kept);
 }
 
 TEST(Generator, MoveOnlyElements) {
   generator<std::unique_ptr<int>> g{[](auto& yield) {
-    for (int i = 0; i < 3; ++i)
-      yield(std::make_unique<int>(i));
+    for (int i = 0; i < 3; ++i) yield(std::make_unique<int>(i));
   }};
   int sum = 0;
   for (auto&& p : g) {
@@ -120,21 +113,18 @@ TEST(Generator, MoveOnlyElements) {
 
 TEST(Generator, ATemporaryLivesUntilTheNextElementIsAskedFor) {
   generator<const std::string&> g{[](auto& yield) {
-    for (int i = 0; i < 3; ++i)
-      yield("number " + std::to_string(i));
+    for (int i = 0; i < 3; ++i) yield("number " + std::to_string(i));
   }};
   EXPECT_EQ(collect(g), (std::vector<std::string>{"number 0", "number 1", "number 2"}));
 }
 
 TEST(Generator, ComposesWithViewsAndOtherGenerators) {
   generator<long> naturals{[](auto& yield) {
-    for (long i = 0;; ++i)
-      yield.yield(i);
+    for (long i = 0;; ++i) yield.yield(i);
   }};
   generator<long> even_squares{[&](auto yield) {
     for (const long n : naturals) {
-      if (n % 2 == 0)
-        yield(n * n);
+      if (n % 2 == 0) yield(n * n);
     }
   }};
   EXPECT_EQ(collect(std::move(even_squares) | std::views::take(4)), (std::vector<long>{0, 4, 16, 36}));
@@ -147,8 +137,7 @@ TEST(Generator, ExceptionsReachTheReader) {
   }};
   std::vector<int> got;
   const auto read = [&] {
-    for (const int v : g)
-      got.push_back(v);
+    for (const int v : g) got.push_back(v);
   };
   EXPECT_THROW(read(), std::runtime_error);
   EXPECT_EQ(got, std::vector{1});
@@ -165,12 +154,10 @@ TEST(Generator, LeftEarlyItIsUnwound) {
   {
     generator<int> g{[&](auto& yield) {
       const counted c{destroyed};
-      for (int i = 0;; ++i)
-        yield(i);
+      for (int i = 0;; ++i) yield(i);
     }};
     for (const int v : g) {
-      if (v == 10)
-        break;
+      if (v == 10) break;
     }
     EXPECT_EQ(destroyed, 0);
   }

@@ -28,7 +28,9 @@ class planned_faults {
   planned_faults& operator=(const planned_faults&) = delete;
 
   // How many calls of the kind were made so far.
-  static int calls() noexcept { return seen.load(std::memory_order_relaxed); }  // relaxed: a count, read when all is quiet
+  static int calls() noexcept {
+    return seen.load(std::memory_order_relaxed);
+  }  // relaxed: a count, read when all is quiet
 
  private:
   static weft::detail::os::fault decide(weft::detail::os::call which, int) noexcept {

@@ -149,7 +149,8 @@ TEST_P(Closing, ReusedNumbersNeverWakeAFormerOwnerNorGetItsEvents) {
         std::error_code error;
         near.close(error);
         const auto ended = reader.join();
-        ASSERT_TRUE(!ended || ended == std::errc::operation_canceled || ended == std::errc::bad_file_descriptor) << ended;
+        ASSERT_TRUE(!ended || ended == std::errc::operation_canceled || ended == std::errc::bad_file_descriptor)
+            << ended;
       } else {
         near.close();
         const auto ended = reader.join();
@@ -167,8 +168,8 @@ TEST_P(Closing, AStaleEventAndAStaleHandleFindNothing) {
     const descriptor_handle old_handle = open_descriptor(old_socket);
     const std::uint32_t index = old_handle.slot->index;
     close_descriptor(old_handle);
-    const descriptor_handle reborn = open_descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
-                                                     sharing::exclusive, false);
+    const descriptor_handle reborn =
+        open_descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), sharing::exclusive, false);
     ASSERT_EQ(reborn.slot, old_handle.slot);
     const std::uint32_t generation = reborn.generation;
     EXPECT_EQ(generation, old_handle.generation + 1);

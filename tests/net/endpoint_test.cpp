@@ -2,8 +2,8 @@
 #include <weft/net/endpoint.hpp>
 
 #include <ostream>  // ostream
-#include <set>     // set
-#include <string>  // string
+#include <set>      // set
+#include <string>   // string
 
 #include <netinet/in.h>  // sockaddr_in
 #include <sys/socket.h>  // AF_INET

@@ -36,7 +36,8 @@ TEST(Chaos, SettingsAreASeedAndAProbability) {
   EXPECT_NEAR(half->threshold, 2147483648.0, 2.0);
   EXPECT_EQ(parse_chaos("0:1")->threshold, UINT32_MAX);
   EXPECT_GT(parse_chaos("0:1e-12")->threshold, 0U);  // asked for: never quite off
-  for (const char* bad : {"", "x", "-1", "7:", "7:0", "7:-0.5", "7:1.01", "7:nan", "7:inf", "7:0.5x", "7 ", "0x7", "7:0,5"}) {
+  for (const char* bad :
+       {"", "x", "-1", "7:", "7:0", "7:-0.5", "7:1.01", "7:nan", "7:inf", "7:0.5x", "7 ", "0x7", "7:0,5"}) {
     EXPECT_FALSE(parse_chaos(bad)) << bad;
   }
 }
@@ -55,7 +56,8 @@ TEST(Chaos, TheEnvironmentTurnsItOn) {
       weft::runtime rt;
       ADD_FAILURE() << "accepted";
     } catch (const std::invalid_argument& e) {
-      EXPECT_NE(std::string(e.what()).find("WEFT_CHAOS=often is not valid: expected a seed"), std::string::npos) << e.what();
+      EXPECT_NE(std::string(e.what()).find("WEFT_CHAOS=often is not valid: expected a seed"), std::string::npos)
+          << e.what();
     }
   });
 }

@@ -2,10 +2,12 @@
 #include <csignal>    // raise, sigaction
 #include <cstdlib>    // _exit
 #include <stdexcept>  // runtime_error
-#include <unistd.h>   // write
+#include <unistd.h>   // write, getpid
 
 #include <gtest/gtest.h>
 #include <weft/weft.hpp>
+
+#include "support/instrumented.hpp"
 
 namespace {
 
@@ -90,17 +92,48 @@ TEST_F(CrashReports, EarlierHandlerGetsOtherFaults) {
       testing::ExitedWithCode(7), "^the earlier handler");
 }
 
+// Reported or not, the program dies of the signal, as its parent expects.
+TEST_F(CrashReports, TheProgramDiesOfTheSignal) {
+  if (weft::testing::instrumented) GTEST_SKIP() << "sanitizers have handlers of their own";
+  const auto killed = testing::KilledBySignal(SIGSEGV);
+  EXPECT_EXIT(run_named([] { recurse(0); }), killed,
+              "'deep one' \\(fiber#[0-9a-f]+\\.[0-9]+, spawned at .*\n *stack 0x[0-9a-f]+ to 0x[0-9a-f]+ \\([0-9]+ KiB");
+  EXPECT_EXIT(run_named([] {
+                volatile int* volatile nowhere = nullptr;
+                *nowhere = 1;
+              }),
+              killed, "^$");
+}
+
+TEST_F(CrashReports, ASignalThatWasSentIsNotSwallowed) {
+  if (weft::testing::instrumented) GTEST_SKIP() << "sanitizers have handlers of their own";
+  EXPECT_EXIT(run_named([] { ::raise(SIGSEGV); }), testing::KilledBySignal(SIGSEGV), "^$");
+  EXPECT_EXIT(run_named([] { ::kill(::getpid(), SIGBUS); }), testing::KilledBySignal(SIGBUS), "^$");
+}
+
+TEST_F(CrashReports, ASignalThatWasIgnoredIsIgnoredWhenSent) {
+  if (weft::testing::instrumented) GTEST_SKIP() << "sanitizers have handlers of their own";
+  EXPECT_EXIT(
+      {
+        ::signal(SIGSEGV, SIG_IGN);
+        run_named([] { ::raise(SIGSEGV); });
+        ::_exit(3);
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
 TEST_F(CrashReports, TerminateNamesTheRunningFiber) {
   EXPECT_DEATH(run_named([] { std::terminate(); }), "weft: terminate in fiber 'deep one'");
 }
 
 TEST_F(CrashReports, DetachedFailureNamesItsFiber) {
-  EXPECT_DEATH(weft::run(small_stacks(),
-                         [] {
-                           weft::spawn({.name = "alone"}, [] { throw std::runtime_error("nobody catches this"); }).detach();
-                           for (;;) weft::this_fiber::yield();
-                         }),
-               "weft: terminate in fiber 'alone'");
+  EXPECT_DEATH(
+      weft::run(small_stacks(),
+                [] {
+                  weft::spawn({.name = "alone"}, [] { throw std::runtime_error("nobody catches this"); }).detach();
+                  for (;;) weft::this_fiber::yield();
+                }),
+      "weft: terminate in fiber 'alone'");
 }
 
 TEST_F(CrashReports, BrokenContractNamesTheRunningFiber) {

@@ -7,7 +7,7 @@
 
 #include <weft/base/atomic.hpp>  // atomic
 
-#include "sched/deque.hpp"            // work_deque
+#include "sched/deque.hpp"           // work_deque
 #include "support/instrumented.hpp"  // instrumented
 
 namespace {

@@ -1,12 +1,12 @@
 // Failures nobody asks for are told, with the fiber's name: on standard error, or by ending the program.
-#include <chrono>       // durations
-#include <csignal>      // SIGABRT
-#include <dlfcn.h>      // dladdr
-#include <exception>    // set_terminate
-#include <execinfo.h>   // backtrace
-#include <stdexcept>    // exceptions
-#include <string>       // messages
-#include <unistd.h>     // _exit, write
+#include <chrono>      // durations
+#include <csignal>     // SIGABRT
+#include <dlfcn.h>     // dladdr
+#include <exception>   // set_terminate
+#include <execinfo.h>  // backtrace
+#include <stdexcept>   // exceptions
+#include <string>      // messages
+#include <unistd.h>    // _exit, write
 
 #include <gtest/gtest.h>
 
@@ -22,9 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using weft::testing::run_in_child;
 
-[[gnu::noinline]] void throw_from_here() {
-  throw std::runtime_error("from the depths");
-}
+[[gnu::noinline]] void throw_from_here() { throw std::runtime_error("from the depths"); }
 
 // What `main` as a fiber writes to standard error.
 template <class Main>
@@ -57,9 +55,11 @@ TEST(Failure, UnjoinedOfAnotherTypeIsReportedWithItsType) {
     while (!unnamed.join_for(1ms)) {
     }
   });
-  EXPECT_TRUE(has(said, "fiber 'odd one' ended with an exception that nobody joined: an exception of type std::pair<int, int>"))
+  EXPECT_TRUE(
+      has(said, "fiber 'odd one' ended with an exception that nobody joined: an exception of type std::pair<int, int>"))
       << said;
-  EXPECT_TRUE(has(said, "fiber '(unnamed)' ended with an exception that nobody joined: an exception of type int")) << said;
+  EXPECT_TRUE(has(said, "fiber '(unnamed)' ended with an exception that nobody joined: an exception of type int"))
+      << said;
 }
 
 TEST(Failure, ThatReplacesACancellationIsReportedToo) {
@@ -78,7 +78,9 @@ TEST(Failure, ThatReplacesACancellationIsReportedToo) {
 
 TEST(Failure, CancellationAndJoinedFailuresAreNotReported) {
   const std::string said = errors_of([] {
-    { auto stopped = weft::spawn([] { weft::this_fiber::sleep_for(1h); }); }
+    {
+      auto stopped = weft::spawn([] { weft::this_fiber::sleep_for(1h); });
+    }
     auto failed = weft::spawn([] { throw 1; });
     try {
       failed.join();

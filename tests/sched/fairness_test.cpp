@@ -1,12 +1,12 @@
 // Nobody starves, and work spreads: what a scheduler owes its fibers besides correctness.
-#include <chrono>     // durations
-#include <algorithm>  // minmax
-#include <map>        // fibers per worker
-#include <mutex>      // lock_guard
-#include <string>     // traces
+#include <chrono>          // durations
+#include <algorithm>       // minmax
+#include <map>             // fibers per worker
+#include <mutex>           // lock_guard
+#include <string>          // traces
 #include <sys/resource.h>  // getrusage
-#include <thread>     // plain threads
-#include <vector>     // handles
+#include <thread>          // plain threads
+#include <vector>          // handles
 
 #include <gtest/gtest.h>
 
@@ -211,7 +211,8 @@ TEST(Placement, UnderSeedsToo) {
     std::map<const void*, std::size_t> per_worker;
     std::vector<weft::fiber<>> all;
     for (int i = 0; i < 160; ++i) {
-      all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [&] { ++per_worker[weft::detail::current_worker()]; }));
+      all.push_back(
+          rt.spawn(weft::fiber_options{.spread = true}, [&] { ++per_worker[weft::detail::current_worker()]; }));
     }
     for (auto& f : all) f.join();
     for (const auto& [where, n] : per_worker) EXPECT_EQ(n, 160 / rt.get().workers());
@@ -236,7 +237,9 @@ TEST(Placement, YieldsToABusyWorker) {
 double cpu_seconds() {
   rusage use{};
   EXPECT_EQ(::getrusage(RUSAGE_SELF, &use), 0);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 

@@ -6,9 +6,9 @@
 #include <thread>   // real producers
 #include <vector>   // nodes
 
-#include "base/futex.hpp"             // futex_wait, futex_wake
-#include "sched/inbox.hpp"            // inbox
-#include "sched/park.hpp"             // no_deadline
+#include "base/futex.hpp"            // futex_wait, futex_wake
+#include "sched/inbox.hpp"           // inbox
+#include "sched/park.hpp"            // no_deadline
 #include "support/instrumented.hpp"  // instrumented
 
 namespace {

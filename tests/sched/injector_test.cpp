@@ -7,7 +7,7 @@
 
 #include <weft/base/atomic.hpp>  // atomic
 
-#include "sched/injector.hpp"         // injector
+#include "sched/injector.hpp"        // injector
 #include "support/instrumented.hpp"  // instrumented
 
 namespace {

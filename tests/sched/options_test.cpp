@@ -42,8 +42,8 @@ TEST(Options, BadStackSizesOfARuntimeAreRefused) {
 }
 
 TEST(Options, TooManyWorkersAreRefused) {
-  const std::string said = message_of<std::invalid_argument>(
-      [] { weft::runtime rt(weft::runtime_options{.workers = 100'000}); });
+  const std::string said =
+      message_of<std::invalid_argument>([] { weft::runtime rt(weft::runtime_options{.workers = 100'000}); });
   EXPECT_NE(said.find("100000 workers are too many"), std::string::npos) << said;
 }
 
@@ -58,7 +58,8 @@ TEST(Options, StackSizesFromEndToEndWork) {
 TEST(Options, FiberStackSizes) {
   weft::run(weft::runtime_options{.workers = 1, .stack_size = 128 * kib}, [] {
     const auto remaining = [](std::size_t size) {
-      return weft::spawn(weft::fiber_options{.stack_size = size}, [] { return weft::this_fiber::stack_remaining(); }).join();
+      return weft::spawn(weft::fiber_options{.stack_size = size}, [] { return weft::this_fiber::stack_remaining(); })
+          .join();
     };
     EXPECT_LT(remaining(0), 128 * kib);  // 0: the runtime's
     EXPECT_GT(remaining(0), 64 * kib);

@@ -8,7 +8,7 @@
 #include <weft/base/atomic.hpp>   // atomic
 #include <weft/fiber/record.hpp>  // parker
 
-#include "sched/park_word.hpp"        // park_word
+#include "sched/park_word.hpp"       // park_word
 #include "support/instrumented.hpp"  // instrumented
 
 namespace {
@@ -178,7 +178,7 @@ TEST(ParkWord, EveryWaitHasOneWinnerUnderContention) {
   for (std::uint32_t i = 1; i <= waits; ++i) {
     const arm_result armed = word::arm(p.word, i % 2 == 0 ? point::yes : point::no);
     EXPECT_EQ(armed.generation, i);
-    armed_generation.store(i, memory_order_release);  // pairs with the wakers' load
+    armed_generation.store(i, memory_order_release);     // pairs with the wakers' load
     while (delivered.load(memory_order_acquire) != i) {  // pairs with the winner's store
       std::this_thread::yield();
     }

@@ -1,12 +1,12 @@
 // A runtime's life: side by side, nested, again and again; and its end with fibers in every state.
-#include <chrono>      // durations
-#include <csignal>     // SIGABRT
-#include <memory>      // unique_ptr
-#include <optional>    // optional
-#include <stdexcept>   // exceptions
-#include <string>      // values
-#include <thread>      // plain threads
-#include <vector>      // handles
+#include <chrono>     // durations
+#include <csignal>    // SIGABRT
+#include <memory>     // unique_ptr
+#include <optional>   // optional
+#include <stdexcept>  // exceptions
+#include <string>     // values
+#include <thread>     // plain threads
+#include <vector>     // handles
 
 #include <gtest/gtest.h>
 
@@ -53,11 +53,11 @@ TEST(Runtime, NestsInAFiberOfAnother) {
   with_real_workers([](weft::runtime& rt) {
     const int depth_4 = rt.run([] {
       return 1 + weft::run(weft::runtime_options{.workers = 2}, [] {
-        return 1 + weft::run(weft::runtime_options{.workers = 1}, [] {
-          this_fiber::sleep_for(1ms);
-          return 1 + weft::run(weft::runtime_options{.workers = 1}, [] { return 1; });
-        });
-      });
+               return 1 + weft::run(weft::runtime_options{.workers = 1}, [] {
+                        this_fiber::sleep_for(1ms);
+                        return 1 + weft::run(weft::runtime_options{.workers = 1}, [] { return 1; });
+                      });
+             });
     });
     EXPECT_EQ(depth_4, 4);
   });
@@ -65,7 +65,8 @@ TEST(Runtime, NestsInAFiberOfAnother) {
 
 TEST(Runtime, ManySideBySide) {
   std::vector<std::unique_ptr<weft::runtime>> all;
-  for (unsigned i = 0; i < 6; ++i) all.push_back(std::make_unique<weft::runtime>(weft::runtime_options{.workers = 1 + i % 3}));
+  for (unsigned i = 0; i < 6; ++i)
+    all.push_back(std::make_unique<weft::runtime>(weft::runtime_options{.workers = 1 + i % 3}));
   std::vector<weft::fiber<std::size_t>> handles;
   for (std::size_t i = 0; i < 300; ++i) {
     handles.push_back(all[i % all.size()]->spawn([&all, i] {
@@ -156,21 +157,22 @@ TEST(Runtime, FibersThatSpawnWhileItEndsAreAwaitedToo) {
       weft::runtime rt(weft::runtime_options{.workers = workers});
       for (int i = 0; i < 20; ++i) {
         rt.spawn([&] {
-          ++alive;
-          try {
-            this_fiber::sleep_for(1000h);
-          } catch (const weft::cancelled&) {
             ++alive;
-            weft::spawn([&] {  // born stopped
-              try {
-                this_fiber::sleep_for(1000h);
-              } catch (const weft::cancelled&) {
-                --alive;
-              }
-            }).detach();
-          }
-          --alive;
-        }).detach();
+            try {
+              this_fiber::sleep_for(1000h);
+            } catch (const weft::cancelled&) {
+              ++alive;
+              weft::spawn([&] {  // born stopped
+                try {
+                  this_fiber::sleep_for(1000h);
+                } catch (const weft::cancelled&) {
+                  --alive;
+                }
+              })
+                  .detach();
+            }
+            --alive;
+          }).detach();
       }
     }
     EXPECT_EQ(alive.load(), 0);
@@ -196,13 +198,15 @@ TEST(Runtime, MayBeDestroyedByAFiberOfAnother) {
       std::atomic<bool> unwound{false};
       {
         weft::runtime inner(weft::runtime_options{.workers = 1});
-        inner.spawn([&] {
-          try {
-            this_fiber::sleep_for(1000h);
-          } catch (const weft::cancelled&) {
-            unwound = true;
-          }
-        }).detach();
+        inner
+            .spawn([&] {
+              try {
+                this_fiber::sleep_for(1000h);
+              } catch (const weft::cancelled&) {
+                unwound = true;
+              }
+            })
+            .detach();
       }
       EXPECT_TRUE(unwound.load());
     });
@@ -213,13 +217,14 @@ TEST(Runtime, ReportsByNameWhatIgnoresItsStop) {
   const auto child = run_in_child([] {
     weft::runtime rt(weft::runtime_options{.workers = 1});
     rt.spawn(weft::fiber_options{.name = "deaf"}, [] {
-      const weft::cancel_shield shield;
-      this_fiber::sleep_for(6s);
-    }).detach();
+        const weft::cancel_shield shield;
+        this_fiber::sleep_for(6s);
+      }).detach();
     rt.spawn(weft::fiber_options{.name = "obedient"}, [] { this_fiber::sleep_for(1000h); }).detach();
   });
   EXPECT_TRUE(child.passed()) << child.errors;
-  EXPECT_NE(child.errors.find("fiber 'deaf', which ignores stop (waiting for sleep)"), std::string::npos) << child.errors;
+  EXPECT_NE(child.errors.find("fiber 'deaf', which ignores stop (waiting for sleep)"), std::string::npos)
+      << child.errors;
   EXPECT_EQ(child.errors.find("obedient"), std::string::npos) << child.errors;
 }
 

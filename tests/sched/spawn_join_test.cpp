@@ -100,7 +100,10 @@ TEST(SpawnJoin, PassesArgumentsAsStdThreadDoes) {
     };
     const adder a{5};
     EXPECT_EQ(weft::spawn(&adder::add, &a, 6).join(), 11);
-    EXPECT_EQ(weft::spawn(weft::fiber_options{.name = "named"}, [](int n) { return n; }, 8).join(), 8);
+    EXPECT_EQ(weft::spawn(
+                  weft::fiber_options{.name = "named"}, [](int n) { return n; }, 8)
+                  .join(),
+              8);
   });
 }
 
@@ -114,7 +117,9 @@ TEST(SpawnJoin, LargeClosuresArrive) {
     struct alignas(128) aligned {
       int value = 9;
     };
-    EXPECT_TRUE(weft::spawn([a = aligned{}] { return reinterpret_cast<std::uintptr_t>(&a) % 128 == 0 && a.value == 9; }).join());
+    EXPECT_TRUE(weft::spawn([a = aligned{}] {
+                  return reinterpret_cast<std::uintptr_t>(&a) % 128 == 0 && a.value == 9;
+                }).join());
   });
 }
 
@@ -122,9 +127,13 @@ TEST(SpawnJoin, ClosuresAndResultsAreDestroyedOnce) {
   std::atomic<int> alive{0};
   everywhere([&] {
     weft::spawn([c = counted(alive)] { EXPECT_GE(c.alive->load(), 1); }).join();
-    { const counted result = weft::spawn([&alive] { return counted(alive); }).join(); }
+    {
+      const counted result = weft::spawn([&alive] { return counted(alive); }).join();
+    }
     weft::spawn([c = counted(alive), pad = std::array<char, 200>{}] { return static_cast<int>(pad[0]); }).join();
-    { const auto unjoined_result = weft::spawn([&alive] { return counted(alive); }); }
+    {
+      const auto unjoined_result = weft::spawn([&alive] { return counted(alive); });
+    }
     weft::spawn(weft::fiber_options{.name = "boxed"}, [c = counted(alive)] {}).join();
   });
   EXPECT_EQ(alive.load(), 0);
@@ -262,25 +271,27 @@ TEST(SpawnJoin, AFiberCannotJoinItself) {
 }
 
 TEST(SpawnJoin, JoinForTellsWhetherItEnded) {
-  everywhere([] {
-    auto slow = weft::spawn([] {
-      weft::this_fiber::sleep_for(30ms);
-      return 3;
-    });
-    EXPECT_FALSE(slow.join_for(1ms));
-    EXPECT_FALSE(slow.join_for(0ms));
-    EXPECT_FALSE(slow.join_for(-1h));
-    EXPECT_TRUE(slow.joinable());
-    EXPECT_TRUE(slow.join_for(std::chrono::hours::max()));
-    EXPECT_TRUE(slow.join_for(0ms));  // ended already: also without time
-    EXPECT_TRUE(slow.join_until(std::chrono::steady_clock::time_point{}));
-    EXPECT_EQ(slow.join(), 3);
+  everywhere(
+      [] {
+        auto slow = weft::spawn([] {
+          weft::this_fiber::sleep_for(30ms);
+          return 3;
+        });
+        EXPECT_FALSE(slow.join_for(1ms));
+        EXPECT_FALSE(slow.join_for(0ms));
+        EXPECT_FALSE(slow.join_for(-1h));
+        EXPECT_TRUE(slow.joinable());
+        EXPECT_TRUE(slow.join_for(std::chrono::hours::max()));
+        EXPECT_TRUE(slow.join_for(0ms));  // ended already: also without time
+        EXPECT_TRUE(slow.join_until(std::chrono::steady_clock::time_point{}));
+        EXPECT_EQ(slow.join(), 3);
 
-    auto failing = weft::spawn([] { throw 1; });
-    EXPECT_TRUE(failing.join_for(1h));  // never rethrows
-    EXPECT_TRUE(failing.joinable());
-    EXPECT_THROW(failing.join(), int);
-  }, 30);
+        auto failing = weft::spawn([] { throw 1; });
+        EXPECT_TRUE(failing.join_for(1h));  // never rethrows
+        EXPECT_TRUE(failing.joinable());
+        EXPECT_THROW(failing.join(), int);
+      },
+      30);
 }
 
 // A fiber that ends at the very moment its joiner gives up: neither may get lost.
@@ -361,9 +372,8 @@ TEST(SpawnJoin, ADeepTree) {
     const unsigned depth = weft::testing::instrumented ? 10 : 16;
     EXPECT_EQ(rt.run([depth] { return leaves(depth); }), std::size_t{1} << depth);
   });
-  weft::testing::under_seeds(10, [](weft::testing::test_runtime& rt) {
-    EXPECT_EQ(rt.run([] { return leaves(8); }), 256U);
-  });
+  weft::testing::under_seeds(
+      10, [](weft::testing::test_runtime& rt) { EXPECT_EQ(rt.run([] { return leaves(8); }), 256U); });
 }
 
 }  // namespace

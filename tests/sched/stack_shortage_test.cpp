@@ -113,7 +113,9 @@ TEST(StackShortage, WithoutAnyStackTheJoinSaysSo) {
       bool closure_destroyed = false;
       struct sets_flag {
         bool* flag;
-        ~sets_flag() { if (flag != nullptr) *flag = true; }
+        ~sets_flag() {
+          if (flag != nullptr) *flag = true;
+        }
         explicit sets_flag(bool& f) : flag(&f) {}
         sets_flag(sets_flag&& other) noexcept : flag(std::exchange(other.flag, nullptr)) {}
       };

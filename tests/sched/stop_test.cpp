@@ -137,9 +137,9 @@ TEST(Stop, IsMaskedInAShieldAndDeliveredAfterIt) {
         weft::this_fiber::sleep_for(1ms);
         slept = true;
         joined = weft::spawn([] {
-          weft::this_fiber::sleep_for(1ms);
-          return true;
-        }).join();
+                   weft::this_fiber::sleep_for(1ms);
+                   return true;
+                 }).join();
       }
       weft::this_fiber::sleep_for(1h);
     });
@@ -239,19 +239,21 @@ TEST(Stop, TokensOutliveTheirFiber) {
 
 // A record is used again at once: the new fiber must not inherit the old one's stop.
 TEST(Stop, DoesNotReachTheNextUserOfTheRecord) {
-  everywhere([] {
-    for (int i = 0; i < 100; ++i) {
-      auto stopped = weft::spawn(sleep_forever);
-      stopped.request_stop();
-      EXPECT_THROW(stopped.join(), weft::cancelled);
-      auto fresh = weft::spawn([] {
-        weft::this_fiber::check_stop();
-        weft::this_fiber::sleep_for(1us);
-        return !weft::this_fiber::get_stop_token().stop_requested();
-      });
-      EXPECT_TRUE(fresh.join());
-    }
-  }, 30);
+  everywhere(
+      [] {
+        for (int i = 0; i < 100; ++i) {
+          auto stopped = weft::spawn(sleep_forever);
+          stopped.request_stop();
+          EXPECT_THROW(stopped.join(), weft::cancelled);
+          auto fresh = weft::spawn([] {
+            weft::this_fiber::check_stop();
+            weft::this_fiber::sleep_for(1us);
+            return !weft::this_fiber::get_stop_token().stop_requested();
+          });
+          EXPECT_TRUE(fresh.join());
+        }
+      },
+      30);
 }
 
 // The stop races the sleep's own end and the fiber's end.

@@ -1,8 +1,8 @@
 // The deterministic runtime itself: same seed, same order; virtual time; what it refuses to overlook.
-#include <chrono>       // durations
-#include <set>          // distinct fingerprints
-#include <string>       // traces
-#include <vector>       // traces
+#include <chrono>  // durations
+#include <set>     // distinct fingerprints
+#include <string>  // traces
+#include <vector>  // traces
 
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
@@ -101,8 +101,12 @@ TEST(TestRuntime, ExploresBothOrdersOfTwoFibers) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     test_runtime rt(seed);
     int winner = -1;
-    auto a = rt.spawn("a", [&] { if (winner < 0) winner = 0; });
-    auto b = rt.spawn("b", [&] { if (winner < 0) winner = 1; });
+    auto a = rt.spawn("a", [&] {
+      if (winner < 0) winner = 0;
+    });
+    auto b = rt.spawn("b", [&] {
+      if (winner < 0) winner = 1;
+    });
     a.join();
     b.join();
     first_won += winner == 0;
@@ -320,7 +324,8 @@ TEST(TestRuntime, TheEnvironmentReplaysOneSeed) {
 }
 
 TEST(TestRuntime, ABadSeedInTheEnvironmentIsAnError) {
-  for (const char* const bad : {"", "x", "7:", "7:x", "7:2x", "7:2:", "7:2:pct", "7:2:pct0", "7:2:pct3/", "7:2:pct3/0", "7:2:pct3/5x"}) {
+  for (const char* const bad :
+       {"", "x", "7:", "7:x", "7:2x", "7:2:", "7:2:pct", "7:2:pct0", "7:2:pct3/", "7:2:pct3/0", "7:2:pct3/5x"}) {
     const auto child = run_in_child([bad] {
       ::setenv("WEFT_TEST_SEED", bad, 1);
       under_seeds(1, [](test_runtime&) {});

@@ -77,13 +77,20 @@ class timers_and_model {
   }
   time_point some_deadline() {
     switch (draw(20)) {
-      case 0: return now_;
-      case 1: return shifted(now_, -1ns);
-      case 2: return shifted(now_, -some_distance(draw(63)));
-      case 3: return no_deadline - 1ns;
-      case 4: return model_.empty() ? now_ : model_.begin()->first;  // equal to another
-      case 5: return shifted(model_.empty() ? now_ : model_.begin()->first, std::chrono::nanoseconds(draw(3)) - 1ns);
-      default: return shifted(now_, some_distance(draw(63)));
+      case 0:
+        return now_;
+      case 1:
+        return shifted(now_, -1ns);
+      case 2:
+        return shifted(now_, -some_distance(draw(63)));
+      case 3:
+        return no_deadline - 1ns;
+      case 4:
+        return model_.empty() ? now_ : model_.begin()->first;  // equal to another
+      case 5:
+        return shifted(model_.empty() ? now_ : model_.begin()->first, std::chrono::nanoseconds(draw(3)) - 1ns);
+      default:
+        return shifted(now_, some_distance(draw(63)));
     }
   }
 
@@ -155,13 +162,18 @@ class timers_and_model {
   // What the fibers that were woken do before the rest expires.
   void meddle(time_point& last) {
     switch (draw(8)) {
-      case 0: wake_one_early(); break;
-      case 1: run_woken(2); break;
+      case 0:
+        wake_one_early();
+        break;
+      case 1:
+        run_woken(2);
+        break;
       case 2:
         add();
         last = time_point::min();  // it may be due, and earlier
         break;
-      default: break;
+      default:
+        break;
     }
   }
 

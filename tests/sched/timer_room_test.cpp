@@ -1,11 +1,11 @@
 // Memory for timers runs out: then a fiber starts later. One that runs can always wait with a deadline, and no
 // notification is lost to a timer that could not be had.
-#include <atomic>        // the shortage
-#include <cerrno>        // ENOMEM
-#include <chrono>        // durations
-#include <mutex>         // unique_lock
-#include <new>           // bad_alloc
-#include <vector>        // handles
+#include <atomic>  // the shortage
+#include <cerrno>  // ENOMEM
+#include <chrono>  // durations
+#include <mutex>   // unique_lock
+#include <new>     // bad_alloc
+#include <vector>  // handles
 
 #include <gtest/gtest.h>
 

@@ -84,8 +84,10 @@ TEST(WakeStress, PingPongBetweenFibers) {
     std::vector<weft::fiber<>> all;
     for (int i = 0; i < 8; ++i) {
       auto& p = *pairs.emplace_back(std::make_unique<std::array<turnstile, 2>>());
-      all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [&p, rounds] { ping_pong(p[0], p[1], rounds, true); }));
-      all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [&p, rounds] { ping_pong(p[1], p[0], rounds, false); }));
+      all.push_back(
+          rt.spawn(weft::fiber_options{.spread = true}, [&p, rounds] { ping_pong(p[0], p[1], rounds, true); }));
+      all.push_back(
+          rt.spawn(weft::fiber_options{.spread = true}, [&p, rounds] { ping_pong(p[1], p[0], rounds, false); }));
     }
     for (auto& f : all) f.join();
   });
@@ -192,21 +194,23 @@ TEST(WakeStress, ExactlyOneOfThreeWakersWins) {
 
 // A waker that comes too late, when the record has long had other fibers, wakes nobody.
 TEST(WakeStress, StaleWakersLose) {
-  weft::testing::everywhere([] {
-    std::vector<std::uint64_t> stale;
-    for (int i = 0; i < 50; ++i) {
-      stale.push_back(weft::spawn([] {
-        waiter self(point::no);
-        const std::uint64_t packed = self.packed();
-        self.abandon();
-        return packed;
-      }).join());
-    }
-    auto sleeper = weft::spawn([] { this_fiber::sleep_for(5ms); });
-    this_fiber::yield();
-    for (const std::uint64_t p : stale) EXPECT_FALSE(claim_and_deliver(p, wake::notified));
-    sleeper.join();
-  }, 30);
+  weft::testing::everywhere(
+      [] {
+        std::vector<std::uint64_t> stale;
+        for (int i = 0; i < 50; ++i) {
+          stale.push_back(weft::spawn([] {
+                            waiter self(point::no);
+                            const std::uint64_t packed = self.packed();
+                            self.abandon();
+                            return packed;
+                          }).join());
+        }
+        auto sleeper = weft::spawn([] { this_fiber::sleep_for(5ms); });
+        this_fiber::yield();
+        for (const std::uint64_t p : stale) EXPECT_FALSE(claim_and_deliver(p, wake::notified));
+        sleeper.join();
+      },
+      30);
 }
 
 // Bursts with pauses in which all workers fall asleep: work must never lie about while they do.

@@ -30,7 +30,9 @@ inline std::optional<test_schedule> schedule_from_environment() {
 // The schedule that under_seeds() gives to a seed: in turn each choice drawn alike, priorities that change once, and
 // priorities that change twice.
 inline test_schedule schedule_of(std::uint64_t seed, unsigned workers, std::uint64_t usual_steps) {
-  return {.seed = seed, .workers = workers, .pct_depth = seed % 3 == 1 ? 0U : 2U + static_cast<unsigned>(seed % 3 == 0),
+  return {.seed = seed,
+          .workers = workers,
+          .pct_depth = seed % 3 == 1 ? 0U : 2U + static_cast<unsigned>(seed % 3 == 0),
           .pct_steps = usual_steps};
 }
 
@@ -57,7 +59,8 @@ void under_seeds(std::size_t seeds, Body&& body) {
 // While it lives, the library disturbs the order of real threads (sched/chaos.hpp).
 class chaos_scope {
  public:
-  explicit chaos_scope(std::uint64_t seed) : repro_("chaos mode, WEFT_CHAOS=" + std::to_string(seed)), trace_(__FILE__, __LINE__, repro_) {
+  explicit chaos_scope(std::uint64_t seed)
+      : repro_("chaos mode, WEFT_CHAOS=" + std::to_string(seed)), trace_(__FILE__, __LINE__, repro_) {
     detail::set_chaos(*detail::parse_chaos(std::to_string(seed)));
     say_on_abort(repro_.c_str());
   }

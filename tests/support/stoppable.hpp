@@ -20,8 +20,7 @@ inline bool join_stopped(fiber<>& f) {
 // \return how many ended by cancellation
 inline int join_all(std::vector<fiber<>>& fibers) {
   int stopped = 0;
-  for (auto& f : fibers)
-    stopped += join_stopped(f) ? 0 : 1;
+  for (auto& f : fibers) stopped += join_stopped(f) ? 0 : 1;
   return stopped;
 }
 

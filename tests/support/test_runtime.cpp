@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 // An arbitrary round figure that is not zero, so that "an hour ago" is still a time.
 constexpr auto first_moment = std::chrono::steady_clock::time_point{} + 24h;
 
-constexpr unsigned steal_one_in = 4;     // turns of a worker that begin with a look at the others' unstarted fibers
+constexpr unsigned steal_one_in = 4;  // turns of a worker that begin with a look at the others' unstarted fibers
 
 std::string make_repro(test_schedule s) {
   const auto* const info = ::testing::UnitTest::GetInstance()->current_test_info();
@@ -92,7 +92,9 @@ test_schedule parse_schedule(const char* text) {
     }
   }
   if (!good || *end != '\0') {
-    std::fprintf(stderr, "WEFT_TEST_SEED=%s is not valid: expected seed[:workers[:pctD[/steps]]], such as 77:2:pct3/512\n", text);
+    std::fprintf(stderr,
+                 "WEFT_TEST_SEED=%s is not valid: expected seed[:workers[:pctD[/steps]]], such as 77:2:pct3/512\n",
+                 text);
     std::abort();
   }
   return s;
@@ -112,7 +114,7 @@ test_runtime::test_runtime(test_schedule schedule)
     ::operator delete(place);
     throw;
   }
-  facade_.reset(::new (static_cast<void*>(place)) runtime(impl_));
+  facade_.reset(::new (static_cast<void*>(place)) runtime(detail::adopt_runtime{}, impl_));
   impl_->seeded = &random_;
   if (schedule.pct_depth != 0) impl_->seeded = &priorities_.emplace(random_, schedule.pct_depth, schedule.pct_steps);
   impl_->clock = this;
@@ -223,7 +225,9 @@ void test_runtime::advance(std::chrono::nanoseconds d) {
 }
 
 void test_runtime::drive_until(detail::atomic<std::uint32_t>& delivered, time_point deadline) noexcept {
-  const auto done = [&] { return delivered.load(detail::memory_order_relaxed) != 0; };  // relaxed: our own thread wrote it
+  const auto done = [&] {
+    return delivered.load(detail::memory_order_relaxed) != 0;
+  };  // relaxed: our own thread wrote it
   unsigned steps = 0;
   while (!done() && deadline > now_) {
     if (step()) {

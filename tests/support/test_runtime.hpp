@@ -25,8 +25,8 @@
 
 #include <weft/sched/runtime.hpp>
 
-#include "sched/driver.hpp"         // driver
-#include "sched/runtime_impl.hpp"   // runtime_impl, virtual_clock
+#include "sched/driver.hpp"        // driver
+#include "sched/runtime_impl.hpp"  // runtime_impl, virtual_clock
 #include "support/priorities.hpp"
 #include "support/seeded_random.hpp"
 
@@ -82,14 +82,14 @@ class test_runtime final : detail::driver, detail::virtual_clock {
   test_schedule schedule() const noexcept { return schedule_; }
   std::uint64_t choices() const noexcept { return random_.drawn(); }
   std::uint64_t fingerprint() const noexcept { return random_.fingerprint(); }  // of all choices so far
-  unsigned parked_count();   // fibers that wait and have not been woken
-  unsigned live_count();     // fibers that have not ended, unstarted ones too
-  std::string describe();    // one line for each started fiber
+  unsigned parked_count();  // fibers that wait and have not been woken
+  unsigned live_count();    // fibers that have not ended, unstarted ones too
+  std::string describe();   // one line for each started fiber
 
  private:
   void drive_until(detail::atomic<std::uint32_t>& delivered, time_point deadline) noexcept override;
   std::size_t random_below(std::size_t n) noexcept override { return random_.below(n); }
-  bool step();                       // a short run of one worker. False: nothing can run
+  bool step();  // a short run of one worker. False: nothing can run
   bool step_by_priority();
   bool turn(detail::worker& w);
   time_point next_timer();
@@ -100,7 +100,7 @@ class test_runtime final : detail::driver, detail::virtual_clock {
 
   const test_schedule schedule_;
   const std::string repro_;
-  ::testing::ScopedTrace trace_;     // each failed expectation shows the repro
+  ::testing::ScopedTrace trace_;  // each failed expectation shows the repro
   seeded_random random_;
   std::optional<priority_choice> priorities_;
   time_point now_;

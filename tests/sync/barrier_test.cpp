@@ -28,8 +28,7 @@ void meet_many_times(int parties, int phases) {
   std::vector<int> slots(static_cast<std::size_t>(parties));
   auto complete = [&]() noexcept {
     ++completions;
-    for (const int s : slots)
-      seen_last += s == completions / 2 + 1;
+    for (const int s : slots) seen_last += s == completions / 2 + 1;
   };
   weft::barrier b(parties, complete);
   std::vector<weft::fiber<>> fibers;
@@ -37,12 +36,10 @@ void meet_many_times(int parties, int phases) {
     fibers.push_back(weft::spawn([&, i] {
       for (int phase = 1; phase <= phases; ++phase) {
         slots[static_cast<std::size_t>(i)] = phase;
-        if ((i + phase) % 3 == 0)
-          yield();
+        if ((i + phase) % 3 == 0) yield();
         b.arrive_and_wait();
         EXPECT_EQ(completions, 2 * phase - 1);
-        for (const int s : slots)
-          EXPECT_EQ(s, phase);
+        for (const int s : slots) EXPECT_EQ(s, phase);
         if ((i + phase) % 4 == 0)
           b.arrive_and_wait();
         else
@@ -50,8 +47,7 @@ void meet_many_times(int parties, int phases) {
       }
     }));
   }
-  for (auto& f : fibers)
-    f.join();
+  for (auto& f : fibers) f.join();
   EXPECT_EQ(completions, 2 * phases);
 }
 
@@ -85,8 +81,7 @@ TEST(Barrier, FibersOfTwoRuntimesAndPlainThreadsMeet) {
     std::thread t(meet);
     meet();
     t.join();
-    for (auto* f : {&a, &c, &d, &e})
-      f->join();
+    for (auto* f : {&a, &c, &d, &e}) f->join();
     EXPECT_EQ(completions, phases);
   }
 }
@@ -118,11 +113,9 @@ TEST(Barrier, WhoDropsIsExpectedInThisPhaseOnly) {
     weft::barrier b(3, [&]() noexcept { ++completions; });
     auto dropper = weft::spawn([&] { b.arrive_and_drop(); });
     auto other = weft::spawn([&] {
-      for (int i = 0; i < 3; ++i)
-        b.arrive_and_wait();
+      for (int i = 0; i < 3; ++i) b.arrive_and_wait();
     });
-    for (int i = 0; i < 3; ++i)
-      b.arrive_and_wait();
+    for (int i = 0; i < 3; ++i) b.arrive_and_wait();
     dropper.join();
     other.join();
     EXPECT_EQ(completions, 3);
@@ -154,8 +147,7 @@ TEST(Barrier, TheCompletionMaySuspendAndIsNotStopped) {
     }
     rt.run_until_idle();
     EXPECT_EQ(rt.parked_count(), 3U);
-    for (auto& f : fibers)
-      f.request_stop();
+    for (auto& f : fibers) f.request_stop();
     rt.run_until_idle();
     EXPECT_EQ(rt.parked_count(), 1U);  // the one that completes
     EXPECT_EQ(completions, 0);
@@ -200,8 +192,7 @@ TEST(Barrier, TheLastArrivalRacingStopsAndDeadlinesCompletesOnce) {
     std::vector<weft::fiber<>> fibers;
     for (int i = 0; i < 6; ++i) {
       fibers.push_back(rt.spawn("party", [&, i] {
-        if (i > 3)
-          weft::this_fiber::sleep_for(1ms);
+        if (i > 3) weft::this_fiber::sleep_for(1ms);
         if (i % 2 == 0) {
           b.arrive_and_wait();
         } else if (auto token = b.arrive(); !b.wait_for(token, 1ms)) {
@@ -213,8 +204,7 @@ TEST(Barrier, TheLastArrivalRacingStopsAndDeadlinesCompletesOnce) {
     }
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (const std::size_t i : {0U, 1U})
-        fibers[i].request_stop();
+      for (const std::size_t i : {0U, 1U}) fibers[i].request_stop();
     });
     rt.advance(3ms);
     EXPECT_EQ(rt.live_count(), 0U) << rt.describe();

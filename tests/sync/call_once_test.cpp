@@ -38,8 +38,7 @@ TEST(CallOnce, RunsTheInitializerOnceAndAllSeeItsWork) {
             EXPECT_EQ(value, 42);
           }));
         }
-        for (auto& f : fibers)
-          f.join();
+        for (auto& f : fibers) f.join();
         EXPECT_EQ(calls, 1);
       },
       200);
@@ -69,8 +68,7 @@ TEST(CallOnce, AfterAnExceptionTheNextInTheOrderOfArrivalTries) {
         weft::call_once(flag, [&] {
           tried.push_back(i);
           go.wait();
-          if (i < 2)
-            throw std::runtime_error("not yet");
+          if (i < 2) throw std::runtime_error("not yet");
         });
         ++through;
       }));
@@ -150,8 +148,7 @@ TEST(CallOnce, FibersOfTwoRuntimesAndPlainThreadsRunItOnce) {
         for (bool done = false; !done;) {
           try {
             weft::call_once(flags[i], [&] {
-              if ((i + who) % 3 == 0)
-                yield();
+              if ((i + who) % 3 == 0) yield();
               if ((i + thrown) % 4 == 0) {
                 ++thrown;
                 throw 1;
@@ -166,15 +163,11 @@ TEST(CallOnce, FibersOfTwoRuntimesAndPlainThreadsRunItOnce) {
       }
     };
     std::vector<weft::fiber<>> fibers;
-    for (unsigned i = 0; i < 6; ++i)
-      fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
+    for (unsigned i = 0; i < 6; ++i) fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
     std::vector<std::thread> threads;
-    for (unsigned i = 0; i < 2; ++i)
-      threads.emplace_back(work, i);
-    for (auto& t : threads)
-      t.join();
-    for (auto& f : fibers)
-      f.join();
+    for (unsigned i = 0; i < 2; ++i) threads.emplace_back(work, i);
+    for (auto& t : threads) t.join();
+    for (auto& f : fibers) f.join();
     EXPECT_GT(thrown, 0U);
   }
 }

@@ -37,8 +37,7 @@ using weft::select;
 class parcel {
  public:
   parcel(unsigned producer, unsigned number) noexcept : producer_(producer), number_(number) {
-    for (std::size_t i = 0; i < body_.size(); ++i)
-      body_[i] = expected(i);
+    for (std::size_t i = 0; i < body_.size(); ++i) body_[i] = expected(i);
   }
   parcel(parcel&& other) noexcept : producer_(other.producer_), number_(other.number_), body_(other.body_) {
     other.number_ = gone;
@@ -49,8 +48,7 @@ class parcel {
   bool here() const noexcept { return number_ != gone; }
   bool intact() const noexcept {
     for (std::size_t i = 0; i < body_.size(); ++i) {
-      if (body_[i] != expected(i))
-        return false;
+      if (body_[i] != expected(i)) return false;
     }
     return here();
   }
@@ -88,8 +86,7 @@ class ledger {
 void expect_all_once(const std::vector<ledger>& ledgers, const std::array<std::vector<unsigned>, producers>& sent) {
   for (unsigned p = 0; p < producers; ++p) {
     std::vector<unsigned> got;
-    for (const ledger& l : ledgers)
-      got.insert(got.end(), l.of(p).begin(), l.of(p).end());
+    for (const ledger& l : ledgers) got.insert(got.end(), l.of(p).begin(), l.of(p).end());
     std::sort(got.begin(), got.end());
     EXPECT_EQ(got, sent[p]) << "of producer " << p;
   }
@@ -97,8 +94,7 @@ void expect_all_once(const std::vector<ledger>& ledgers, const std::array<std::v
 
 std::vector<unsigned> up_to(unsigned n) {
   std::vector<unsigned> all(n);
-  for (unsigned i = 0; i < n; ++i)
-    all[i] = i;
+  for (unsigned i = 0; i < n; ++i) all[i] = i;
   return all;
 }
 
@@ -116,19 +112,15 @@ TEST(ChannelStress, ManyProducersAndConsumers) {
           std::vector<weft::fiber<>> sending, receiving;
           for (unsigned i = 0; i < consumers; ++i)
             receiving.push_back(start([&, i] {
-              for (const parcel& p : c)
-                ledgers[i].enter(p);
+              for (const parcel& p : c) ledgers[i].enter(p);
             }));
           for (unsigned p = 0; p < producers; ++p)
             sending.push_back(start([&, p] {
-              for (unsigned n = 0; n < each; ++n)
-                c.send(parcel(p, n));
+              for (unsigned n = 0; n < each; ++n) c.send(parcel(p, n));
             }));
-          for (auto& f : sending)
-            f.join();
+          for (auto& f : sending) f.join();
           c.close();
-          for (auto& f : receiving)
-            f.join();
+          for (auto& f : receiving) f.join();
           std::array<std::vector<unsigned>, producers> sent;
           sent.fill(up_to(each));
           expect_all_once(ledgers, sent);
@@ -152,14 +144,16 @@ class any_way {
   // One try. Empty: nothing was taken.
   std::optional<parcel> try_receive(channel<parcel>& c) {
     switch (random_() % 5) {
-      case 0: return c.receive_for(1h);
-      case 1: return c.receive_for(short_time());
-      case 2: return c.try_receive();
+      case 0:
+        return c.receive_for(1h);
+      case 1:
+        return c.receive_for(short_time());
+      case 2:
+        return c.try_receive();
       default: {
         std::optional<parcel> got;
         const auto take = [&](std::optional<parcel> v) {
-          if (v)
-            got.emplace(std::move(*v));
+          if (v) got.emplace(std::move(*v));
         };
         if (random_() % 2 == 0) {
           select(on_receive(unused_, take), on_receive(c, take), on_receive(c, take), on_timeout(short_time(), [] {}));
@@ -174,9 +168,12 @@ class any_way {
  private:
   bool try_send(channel<parcel>& c, parcel& p) {
     switch (random_() % 5) {
-      case 0: return c.send_for(p, 1h);
-      case 1: return c.send_for(p, short_time());
-      case 2: return c.try_send(p);
+      case 0:
+        return c.send_for(p, 1h);
+      case 1:
+        return c.send_for(p, short_time());
+      case 2:
+        return c.try_send(p);
       default: {
         auto sending = on_send(c, parcel(p.producer(), p.number()), [&] { const parcel spent(std::move(p)); });
         const auto never = [](auto&&) { ADD_FAILURE(); };
@@ -197,10 +194,8 @@ class parties {
   void fiber(std::function<void()> work) { fibers_.push_back(start(std::move(work))); }
   void thread(std::function<void()> work) { threads_.emplace_back(std::move(work)); }
   void join() {
-    for (auto& f : fibers_)
-      f.join();
-    for (auto& t : threads_)
-      t.join();
+    for (auto& f : fibers_) f.join();
+    for (auto& t : threads_) t.join();
   }
 
  private:
@@ -216,8 +211,7 @@ void every_way(std::size_t capacity, unsigned each, bool with_threads) {
   const auto send_all = [&](unsigned p) {
     any_way way(p);
     for (unsigned n = 0; n < each;) {
-      if (way.try_send(c, p, n))
-        ++n;
+      if (way.try_send(c, p, n)) ++n;
     }
   };
   const auto receive_some = [&](unsigned i) {
@@ -275,8 +269,7 @@ void stopped_anywhere(std::size_t capacity, unsigned rounds) {
         for (unsigned n = 0; n < 20; ++n) {
           const unsigned number = round * 20 + n;
           const bool done = n % 3 == 0 ? way.try_send(c, p, number) : (c.send(parcel(p, number)), true);
-          if (done)
-            sent[p].push_back(number);
+          if (done) sent[p].push_back(number);
         }
       }));
     }
@@ -285,15 +278,13 @@ void stopped_anywhere(std::size_t capacity, unsigned rounds) {
         any_way way(i + round + 50);
         for (unsigned n = 0;; ++n) {
           const auto got = n % 3 == 0 ? way.try_receive(c) : c.receive();
-          if (got)
-            ledgers[i].enter(*got);
+          if (got) ledgers[i].enter(*got);
         }
       }));
     }
     std::shuffle(all.begin(), all.end(), random);
     for (auto& f : all) {
-      for (unsigned y = random() % 4; y != 0; --y)
-        weft::this_fiber::yield();
+      for (unsigned y = random() % 4; y != 0; --y) weft::this_fiber::yield();
       f.request_stop();
     }
     for (auto& f : all) {
@@ -302,8 +293,7 @@ void stopped_anywhere(std::size_t capacity, unsigned rounds) {
       } catch (const weft::cancelled&) {
       }
     }
-    while (const auto left = c.try_receive())
-      ledgers[consumers].enter(*left);
+    while (const auto left = c.try_receive()) ledgers[consumers].enter(*left);
   }
   expect_all_once(ledgers, sent);
 }
@@ -344,21 +334,18 @@ void closed_anywhere(std::size_t capacity, unsigned pause) {
   for (unsigned i = 0; i < consumers; ++i) {
     all.fiber([&, i] {
       if (i % 2 == 0) {
-        for (const parcel& p : c)
-          ledgers[i].enter(p);
+        for (const parcel& p : c) ledgers[i].enter(p);
         return;
       }
       for (bool open = true; open;) {
         select(on_receive(c, [&](std::optional<parcel> v) {
           open = v.has_value();
-          if (v)
-            ledgers[i].enter(*v);
+          if (v) ledgers[i].enter(*v);
         }));
       }
     });
   }
-  for (unsigned i = 0; i < pause; ++i)
-    weft::this_fiber::yield();
+  for (unsigned i = 0; i < pause; ++i) weft::this_fiber::yield();
   c.close();
   all.join();
   EXPECT_EQ(c.size(), 0U);
@@ -368,8 +355,7 @@ void closed_anywhere(std::size_t capacity, unsigned pause) {
 TEST(ChannelStress, CloseLosesNothingThatWasSent) {
   for (const std::size_t capacity : {0U, 3U}) {
     with_real_workers([&](weft::runtime& rt) {
-      for (unsigned i = 0; i < stress_count(100); ++i)
-        rt.run([&] { closed_anywhere(capacity, i % 20); });
+      for (unsigned i = 0; i < stress_count(100); ++i) rt.run([&] { closed_anywhere(capacity, i % 20); });
     });
     under_seeds(stress_count(150), [&](test_runtime& rt) {
       rt.run([&] { closed_anywhere(capacity, static_cast<unsigned>(rt.schedule().seed % 20)); });
@@ -392,10 +378,17 @@ TEST(ChannelStress, SelectsOfAllKindsMatchOneAnother) {
     const auto next = [&] { return parcel(p, static_cast<unsigned>(sent[p].size())); };
     while (sent[p].size() < each) {
       switch (p % 4) {
-        case 0: select(on_send(a, next(), tell), on_receive(b, take), on_receive(c, take)); break;
-        case 1: select(on_receive(c, take), on_send(b, next(), tell), on_receive(a, take)); break;
-        case 2: select(on_send(c, next(), tell), on_send(a, next(), tell), on_receive(b, take)); break;
-        default: select(on_receive(a, take), on_receive(b, take), on_send(b, next(), tell), on_timeout(1ms, [] {}));
+        case 0:
+          select(on_send(a, next(), tell), on_receive(b, take), on_receive(c, take));
+          break;
+        case 1:
+          select(on_receive(c, take), on_send(b, next(), tell), on_receive(a, take));
+          break;
+        case 2:
+          select(on_send(c, next(), tell), on_send(a, next(), tell), on_receive(b, take));
+          break;
+        default:
+          select(on_receive(a, take), on_receive(b, take), on_send(b, next(), tell), on_timeout(1ms, [] {}));
       }
     }
     ++finished;
@@ -416,12 +409,9 @@ TEST(ChannelStress, SelectsOfAllKindsMatchOneAnother) {
       threads.emplace_back([&, p] { party(p); });
     }
   }
-  for (auto& f : fibers)
-    f.join();
-  for (auto& t : threads)
-    t.join();
-  while (const auto left = c.try_receive())
-    ledgers[producers].enter(*left);
+  for (auto& f : fibers) f.join();
+  for (auto& t : threads) t.join();
+  while (const auto left = c.try_receive()) ledgers[producers].enter(*left);
   expect_all_once(ledgers, sent);
 }
 
@@ -433,8 +423,7 @@ TEST(ChannelStress, PrimeSieve) {
         std::vector<weft::fiber<>> filters;
         links.push_back(std::make_unique<channel<int>>());
         filters.push_back(start([to = links.back().get()] {
-          for (int n = 2;; ++n)
-            to->send(n);
+          for (int n = 2;; ++n) to->send(n);
         }));
         std::vector<int> primes;
         for (int i = 0; i < 25; ++i) {
@@ -444,14 +433,12 @@ TEST(ChannelStress, PrimeSieve) {
           links.push_back(std::make_unique<channel<int>>());
           filters.push_back(start([from, prime, to = links.back().get()] {
             for (const int n : *from) {
-              if (n % prime != 0)
-                to->send(n);
+              if (n % prime != 0) to->send(n);
             }
           }));
         }
         EXPECT_EQ(primes.back(), 97);
-        for (auto& f : filters)
-          f.request_stop();
+        for (auto& f : filters) f.request_stop();
       },
       20);
 }
@@ -492,8 +479,7 @@ TEST(ChannelStress, AChainPassesTheTokenOn) {
         }
         links.front().send(0);
         EXPECT_EQ(links.back().receive(), length);
-        for (auto& f : fibers)
-          f.join();
+        for (auto& f : fibers) f.join();
       },
       60);
 }

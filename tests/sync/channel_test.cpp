@@ -59,8 +59,7 @@ TEST(Channel, ABufferedValueWaitsForItsReceiver) {
 
 TEST(Channel, TheRingWrapsAround) {
   for (const std::size_t capacity : capacities) {
-    if (capacity == 0)
-      continue;
+    if (capacity == 0) continue;
     channel<int> numbers(capacity);
     channel<std::string> texts(capacity);
     int sent = 0;
@@ -83,13 +82,11 @@ TEST(Channel, ValuesComeInTheOrderTheyWereSent) {
     for (const std::size_t capacity : capacities) {
       channel<int> c(capacity);
       auto sender = weft::spawn([&] {
-        for (int i = 0; i < 50; ++i)
-          c.send(i);
+        for (int i = 0; i < 50; ++i) c.send(i);
         c.close();
       });
       int expected = 0;
-      for (const int v : c)
-        EXPECT_EQ(v, expected++);
+      for (const int v : c) EXPECT_EQ(v, expected++);
       EXPECT_EQ(expected, 50);
       sender.join();
     }
@@ -105,19 +102,15 @@ TEST(Channel, WaitersAreServedInTheOrderTheyCame) {
         fibers.push_back(rt.spawn("sender", [&c, i] { c.send(i); }));
         rt.run_until_idle();
       }
-      for (int i = 0; i < 20; ++i)
-        EXPECT_EQ(c.try_receive(), i);
+      for (int i = 0; i < 20; ++i) EXPECT_EQ(c.try_receive(), i);
       std::array<int, 20> got{};
       for (int i = 0; i < 20; ++i) {
         fibers.push_back(rt.spawn("receiver", [&, i] { got[static_cast<std::size_t>(i)] = c.receive().value(); }));
         rt.run_until_idle();
       }
-      for (int i = 0; i < 20; ++i)
-        EXPECT_TRUE(c.try_send(i));
-      for (auto& f : fibers)
-        f.join();
-      for (int i = 0; i < 20; ++i)
-        EXPECT_EQ(got[static_cast<std::size_t>(i)], i);
+      for (int i = 0; i < 20; ++i) EXPECT_TRUE(c.try_send(i));
+      for (auto& f : fibers) f.join();
+      for (int i = 0; i < 20; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], i);
     }
   });
 }
@@ -256,8 +249,7 @@ TEST(Channel, CloseWakesAllReceivers) {
     rt.run_until_idle();
     EXPECT_EQ(rt.parked_count(), 10U);
     c.close();
-    for (auto& r : receivers)
-      EXPECT_EQ(r.join(), std::nullopt);
+    for (auto& r : receivers) EXPECT_EQ(r.join(), std::nullopt);
   });
 }
 
@@ -281,8 +273,7 @@ TEST(Channel, CloseWakesAllSendersWhoseValuesWereNotSent) {
     rt.run_until_idle();
     EXPECT_EQ(rt.parked_count(), 6U);
     c.close();
-    for (auto& s : senders)
-      s.join();
+    for (auto& s : senders) s.join();
     EXPECT_EQ(value.use_count(), 2);  // this one, and the one in the buffer
     EXPECT_EQ(c.receive(), value);
     EXPECT_EQ(c.receive(), std::nullopt);
@@ -294,8 +285,7 @@ TEST(Channel, ADestroyedOneDestroysItsValues) {
   const auto value = std::make_shared<int>(1);
   {
     channel<std::shared_ptr<int>> c(4);
-    for (int i = 0; i < 4; ++i)
-      c.send(value);
+    for (int i = 0; i < 4; ++i) c.send(value);
     c.receive();
     c.receive();
     c.send(value);  // in a wrapped slot
@@ -325,8 +315,7 @@ TEST(Channel, ATimedOutSendHasNotSent) {
   under_seeds(stress_count(200), [](test_runtime& rt) {
     for (const std::size_t capacity : capacities) {
       channel<std::unique_ptr<int>> c(capacity);
-      for (std::size_t i = 0; i < capacity; ++i)
-        c.send(nullptr);
+      for (std::size_t i = 0; i < capacity; ++i) c.send(nullptr);
       auto late = rt.spawn("late", [&] {
         auto v = std::make_unique<int>(1);
         EXPECT_FALSE(c.send_for(v, 5ms));
@@ -341,8 +330,7 @@ TEST(Channel, ATimedOutSendHasNotSent) {
       rt.advance(5ms);
       late.join();
       EXPECT_EQ(rt.parked_count(), 1U);
-      for (std::size_t i = 0; i < capacity; ++i)
-        EXPECT_EQ(c.receive(), nullptr);
+      for (std::size_t i = 0; i < capacity; ++i) EXPECT_EQ(c.receive(), nullptr);
       EXPECT_EQ(**c.receive(), 2);
       patient.join();
     }
@@ -476,13 +464,11 @@ TEST(Channel, WorksBetweenPlainThreads) {
     channel<std::size_t> c(capacity);
     const std::size_t n = stress_count(2000);
     std::thread sender([&] {
-      for (std::size_t i = 0; i < n; ++i)
-        c.send(i);
+      for (std::size_t i = 0; i < n; ++i) c.send(i);
       c.close();
     });
     std::size_t expected = 0;
-    for (const std::size_t v : c)
-      EXPECT_EQ(v, expected++);
+    for (const std::size_t v : c) EXPECT_EQ(v, expected++);
     EXPECT_EQ(expected, n);
     sender.join();
   }
@@ -501,8 +487,7 @@ TEST(Channel, CarriesLargeAndOverAlignedValues) {
         for (const std::size_t capacity : capacities) {
           channel<aligned> c(capacity);
           auto sender = weft::spawn([&] {
-            for (int i = 0; i < 10; ++i)
-              c.send(aligned(i));
+            for (int i = 0; i < 10; ++i) c.send(aligned(i));
             c.close();
           });
           int expected = 0;
@@ -523,8 +508,7 @@ TEST(Channel, AChannelMayCarryChannelsAndOptionals) {
     using replies = channel<std::optional<int>>;
     channel<std::shared_ptr<replies>> requests;
     auto server = weft::spawn([&] {
-      for (auto& reply : requests)
-        reply->send(std::nullopt);
+      for (auto& reply : requests) reply->send(std::nullopt);
     });
     const auto mine = std::make_shared<replies>();
     requests.send(mine);
@@ -595,8 +579,7 @@ TEST(Channel, AMoveThatSuspendsIsReported) {
   struct sleepy {
     sleepy() = default;
     sleepy(sleepy&& other) noexcept {
-      if (other.asleep)
-        yield();
+      if (other.asleep) yield();
     }
     bool asleep = false;
   };

@@ -171,8 +171,7 @@ TEST(ThrowingMove, AtRandomLosesNothing) {
     explicit shaky(int n) : number(n) {}
     shaky(shaky&& other) : number(other.number) {
       state = state * 6364136223846793005U + 1442695040888963407U;
-      if (number >= 0 && state >> 62 == 0)
-        throw move_failed();
+      if (number >= 0 && state >> 62 == 0) throw move_failed();
       other.number = -1;
     }
     int number;
@@ -207,8 +206,7 @@ TEST(ThrowingMove, AtRandomLosesNothing) {
         } catch (const move_failed&) {
         }
       }
-      for (auto& s : senders)
-        s.join();
+      for (auto& s : senders) s.join();
       EXPECT_EQ(c.size(), 0U);
     }
   });

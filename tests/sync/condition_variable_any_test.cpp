@@ -77,8 +77,7 @@ class token_box {
   }
   bool take_for(std::chrono::nanoseconds timeout) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, timeout, [&] { return tokens_ != 0; }))
-      return false;
+    if (!changed_.wait_for(lock, timeout, [&] { return tokens_ != 0; })) return false;
     EXPECT_TRUE(lock.owns_lock());
     --tokens_;
     ++taken_;
@@ -111,19 +110,16 @@ TYPED_TEST(AnyCondition, NotificationsRacingDeadlinesAndStopsAreNeverLost) {
     auto putter = rt.spawn("putter", [&] {
       box.put();  // beside those who are still unlocking
       weft::this_fiber::sleep_for(1ms);
-      for (int i = 0; i < 3; ++i)
-        box.put();
+      for (int i = 0; i < 3; ++i) box.put();
     });
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (auto& s : stopped)
-        s.request_stop();
+      for (auto& s : stopped) s.request_stop();
     });
     rt.advance(3ms);
     EXPECT_TRUE(box.nobody_sleeps_beside_a_token());
     EXPECT_TRUE(box.balanced());
-    for (int i = 0; i < 8; ++i)
-      box.put();
+    for (int i = 0; i < 8; ++i) box.put();
     putter.join();
     stopper.join();
     EXPECT_EQ(join_all(patient), 0);
@@ -153,8 +149,7 @@ TYPED_TEST(AnyCondition, NotificationsRacingDeadlinesAndStopsAreNeverLostInRealT
       (void)join_all(stopped);
       thread.join();
       // Everybody who could have used up a notification wrongly has gone: the rest must come out even, or this hangs.
-      for (int i = 0; i < 3; ++i)
-        box.put();
+      for (int i = 0; i < 3; ++i) box.put();
       EXPECT_EQ(join_all(patient), 0);
       EXPECT_TRUE(box.balanced());
     }
@@ -182,8 +177,7 @@ TYPED_TEST(AnyCondition, NotifyAllWakesEverybody) {
           go = true;
         }
         c.notify_all();
-        for (auto& f : fibers)
-          f.join();
+        for (auto& f : fibers) f.join();
         EXPECT_EQ(through, 8);
       },
       100);
@@ -215,8 +209,7 @@ TEST(AnyConditionVariable, ReadersWaitTogetherForAWriter) {
         for (int i = 0; i < 4; ++i) {
           readers.push_back(weft::spawn([&] {
             std::shared_lock lock(m);
-            for (int seen = 0; seen < 5; seen = version)
-              c.wait(lock, [&] { return version != seen; });
+            for (int seen = 0; seen < 5; seen = version) c.wait(lock, [&] { return version != seen; });
           }));
         }
         for (int i = 0; i < 5; ++i) {
@@ -227,8 +220,7 @@ TEST(AnyConditionVariable, ReadersWaitTogetherForAWriter) {
           c.notify_all();
           yield();
         }
-        for (auto& r : readers)
-          r.join();
+        for (auto& r : readers) r.join();
       },
       100);
 }
@@ -253,8 +245,7 @@ TEST(AnyConditionVariable, TheLongestWaitingIsWokenFirst) {
     rt.run_until_idle();
     EXPECT_EQ(order, (std::vector{0, 1}));
     c.notify_all();
-    for (auto& w : waiters)
-      w.join();
+    for (auto& w : waiters) w.join();
   });
 }
 
@@ -274,8 +265,7 @@ TEST(AnyConditionVariable, AStopIsThrownWithTheLockLocked) {
           throw;
         }
       });
-      if (!before)
-        rt.run_until_idle();
+      if (!before) rt.run_until_idle();
       f.request_stop();
       EXPECT_THROW(f.join(), weft::cancelled);
       EXPECT_TRUE(locked_at_throw);
@@ -316,8 +306,7 @@ TEST(AnyConditionVariable, APollingLoopLetsTheNotifierRun) {
       condition = true;
     });
     std::unique_lock lock(m);
-    while (!condition)
-      c.wait_for(lock, 0s);
+    while (!condition) c.wait_for(lock, 0s);
     lock.unlock();
     f.join();
   });

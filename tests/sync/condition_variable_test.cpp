@@ -85,8 +85,7 @@ TEST(ConditionVariable, NotifyOneWakesTheLongestWaitingNotifyAllTheRest) {
     c.notify_all();
     rt.run_until_idle();
     EXPECT_EQ(order.size(), 5U);
-    for (auto& w : waiters)
-      w.join();
+    for (auto& w : waiters) w.join();
   });
 }
 
@@ -226,8 +225,7 @@ class token_box {
   }
   bool take_for(std::chrono::nanoseconds timeout) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, timeout, [&] { return tokens_ != 0; }))
-      return false;
+    if (!changed_.wait_for(lock, timeout, [&] { return tokens_ != 0; })) return false;
     --tokens_;
     ++taken_;
     return true;
@@ -267,27 +265,21 @@ TEST(ConditionVariable, NotificationsRacingDeadlinesAndStopsAreNeverLost) {
     rt.run_until_idle();
     auto putter = rt.spawn("putter", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (int i = 0; i < 4; ++i)
-        box.put();
+      for (int i = 0; i < 4; ++i) box.put();
     });
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (auto& s : stopped)
-        s.request_stop();
+      for (auto& s : stopped) s.request_stop();
     });
     rt.advance(2ms);
     EXPECT_TRUE(box.nobody_sleeps_beside_a_token());
     EXPECT_TRUE(box.balanced());
-    for (int i = 0; i < 8; ++i)
-      box.put();
+    for (int i = 0; i < 8; ++i) box.put();
     putter.join();
     stopper.join();
-    for (auto& f : patient)
-      f.join();
-    for (auto& f : timed)
-      f.join();
-    for (auto& f : stopped)
-      swallow_cancelled(f);
+    for (auto& f : patient) f.join();
+    for (auto& f : timed) f.join();
+    for (auto& f : stopped) swallow_cancelled(f);
     EXPECT_TRUE(box.balanced());
   });
 }
@@ -309,16 +301,12 @@ TEST(ConditionVariable, NotificationsRacingDeadlinesAndStopsAreNeverLostInRealTi
         box.put();
         stopped[i].request_stop();
       }
-      for (auto& f : timed)
-        f.join();
-      for (auto& f : stopped)
-        swallow_cancelled(f);
+      for (auto& f : timed) f.join();
+      for (auto& f : stopped) swallow_cancelled(f);
       thread.join();
       // Everybody who could have used up a notification wrongly has gone: the rest must come out even, or this hangs.
-      for (int i = 0; i < 3; ++i)
-        box.put();
-      for (auto& f : patient)
-        f.join();
+      for (int i = 0; i < 3; ++i) box.put();
+      for (auto& f : patient) f.join();
       EXPECT_TRUE(box.balanced());
     }
   });
@@ -362,8 +350,7 @@ TEST(ConditionVariable, APollingLoopLetsTheNotifierRun) {
       condition = true;
     });
     std::unique_lock lock(m);
-    while (!condition)
-      c.wait_for(lock, 0s);
+    while (!condition) c.wait_for(lock, 0s);
     lock.unlock();
     f.join();
   });

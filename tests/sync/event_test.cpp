@@ -48,13 +48,11 @@ TEST(Event, SetWakesAllWaitersAndShowsThemWhatCameBefore) {
         e.wait();
         return written;
       }));
-      if (i % 3 == 0)
-        yield();
+      if (i % 3 == 0) yield();
     }
     written = 42;
     e.set();
-    for (auto& w : waiters)
-      EXPECT_EQ(w.join(), 42);
+    for (auto& w : waiters) EXPECT_EQ(w.join(), 42);
   });
 }
 
@@ -76,8 +74,7 @@ TEST(Event, ResetAfterSetDoesNotTakeBackTheWakeUp) {
     rt.run_until_idle();
     EXPECT_EQ(through, 5);
     EXPECT_FALSE(e.is_set());
-    for (auto& w : waiters)
-      w.join();
+    for (auto& w : waiters) w.join();
   });
 }
 
@@ -201,8 +198,7 @@ TEST(Event, ALoopOverASetEventLetsOthersRun) {
     e.set();
     bool others_ran = false;
     auto other = weft::spawn([&] { others_ran = true; });
-    for (int i = 0; i < 10'000 && !others_ran; ++i)
-      e.wait();
+    for (int i = 0; i < 10'000 && !others_ran; ++i) e.wait();
     EXPECT_TRUE(others_ran);
     other.join();
   });

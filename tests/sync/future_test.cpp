@@ -138,8 +138,7 @@ TEST(Future, MisuseIsAFutureError) {
 struct throws_when_copied {
   throws_when_copied() = default;
   throws_when_copied(const throws_when_copied& other) : armed(other.armed) {
-    if (armed)
-      throw std::runtime_error("no copy");
+    if (armed) throw std::runtime_error("no copy");
   }
   bool armed = false;
 };
@@ -259,9 +258,8 @@ TEST(Future, OutcomeDeadlineAndStopRace) {
     std::vector<weft::fiber<int>> timed, patient;
     for (int i = 0; i < 3; ++i) {
       stopped.push_back(rt.spawn("stopped", [&, mine = shared] { EXPECT_EQ(mine.get(), 42); }));
-      timed.push_back(rt.spawn("timed", [&, mine = shared] {
-        return mine.wait_for(1ms) == std::future_status::ready ? mine.get() : 42;
-      }));
+      timed.push_back(rt.spawn(
+          "timed", [&, mine = shared] { return mine.wait_for(1ms) == std::future_status::ready ? mine.get() : 42; }));
       patient.push_back(rt.spawn("patient", [&, mine = shared] { return mine.get(); }));
     }
     auto setter = rt.spawn("setter", [&] {
@@ -270,16 +268,13 @@ TEST(Future, OutcomeDeadlineAndStopRace) {
     });
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (auto& s : stopped)
-        s.request_stop();
+      for (auto& s : stopped) s.request_stop();
     });
     rt.advance(2ms);
     setter.join();
     stopper.join();
-    for (auto& f : patient)
-      EXPECT_EQ(f.join(), 42);
-    for (auto& f : timed)
-      EXPECT_EQ(f.join(), 42);
+    for (auto& f : patient) EXPECT_EQ(f.join(), 42);
+    for (auto& f : timed) EXPECT_EQ(f.join(), 42);
     for (auto& f : stopped) {
       try {
         f.join();
@@ -340,8 +335,7 @@ TEST(Future, AnOutcomeThatComesWhileTheWaiterLinksIsSeen) {
       weft::promise<std::size_t> p;
       auto f = p.get_future();
       given = &p;
-      for (std::size_t spent = 0; spent < delay + i % 64; ++spent)
-        asm volatile("" : : : "memory");
+      for (std::size_t spent = 0; spent < delay + i % 64; ++spent) asm volatile("" : : : "memory");
       const bool too_late = f.wait_for(0s) == std::future_status::ready;
       delay = too_late ? delay - delay / 16 : std::min(delay + 16, std::size_t{5000});
       EXPECT_EQ(f.get(), i);
@@ -369,8 +363,7 @@ TEST(Future, OneOfSeveralSettersWins) {
           }));
         }
         const int got = f.get();
-        for (auto& s : setters)
-          s.join();
+        for (auto& s : setters) s.join();
         EXPECT_EQ(got, winner);
         EXPECT_EQ(losers, 3);
       },
@@ -392,13 +385,11 @@ TEST(SharedFuture, ManyWaitForOneOutcome) {
         EXPECT_EQ(written, 9);
         return &text;
       }));
-      if (i % 3 == 0)
-        yield();
+      if (i % 3 == 0) yield();
     }
     written = 9;
     p.set_value("text");
-    for (auto& r : readers)
-      EXPECT_EQ(r.join(), &shared.get());
+    for (auto& r : readers) EXPECT_EQ(r.join(), &shared.get());
     EXPECT_TRUE(shared.valid());
   });
 }
@@ -468,9 +459,7 @@ TEST(Async, TheLastFutureWaitsInItsDestructor) {
       const auto copy = shared;
       shared = {};  // not the last one
       EXPECT_FALSE(ended);
-      {
-        const auto last = copy;
-      }
+      { const auto last = copy; }
     });
     rt.run_until_idle();
     parent.request_stop();  // the destructor is no cancellation point
@@ -486,13 +475,12 @@ TEST(Async, ItsFiberIsNotStoppedWithTheFutureButByItsRuntime) {
   weft::runtime rt({.workers = 2});
   std::atomic<bool> started{false};
   auto f = rt.spawn([&] {
-     return weft::async([&] {
-       started = true;
-       sleep_forever();
-     });
-   }).join();
-  while (!started)
-    std::this_thread::yield();
+               return weft::async([&] {
+                 started = true;
+                 sleep_forever();
+               });
+             }).join();
+  while (!started) std::this_thread::yield();
   EXPECT_EQ(f.wait_for(0s), std::future_status::timeout);
   rt.request_stop();
   EXPECT_THROW(f.get(), weft::cancelled);
@@ -520,8 +508,7 @@ TEST(Async, DeferredRunsInTheFirstWhoWaits) {
     EXPECT_EQ(runs, 0);
     auto shared = f.share();
     std::vector<weft::fiber<weft::fiber_id>> readers;
-    for (int i = 0; i < 3; ++i)
-      readers.push_back(weft::spawn([mine = shared] { return mine.get(); }));
+    for (int i = 0; i < 3; ++i) readers.push_back(weft::spawn([mine = shared] { return mine.get(); }));
     const weft::fiber_id ran_in = shared.get();
     EXPECT_EQ(shared.wait_for(0s), std::future_status::ready);
     bool by_one_of_us = ran_in == weft::this_fiber::get_id();
@@ -538,7 +525,8 @@ TEST(Async, DeferredRunsInTheFirstWhoWaits) {
 }
 
 TEST(Async, DeferredWorksOnAPlainThreadAndAnUnknownPolicyNowhere) {
-  auto f = weft::async(std::launch::deferred, [](int n) { return n + 1; }, 1);
+  auto f = weft::async(
+      std::launch::deferred, [](int n) { return n + 1; }, 1);
   EXPECT_EQ(f.get(), 2);
   EXPECT_THROW(static_cast<void>(weft::async(std::launch{}, [] {})), std::system_error);
 }
@@ -546,8 +534,7 @@ TEST(Async, DeferredWorksOnAPlainThreadAndAnUnknownPolicyNowhere) {
 TEST(Async, ComputesATreeOfItself) {
   struct tree {
     static unsigned sum(unsigned depth) {
-      if (depth == 0)
-        return 1;
+      if (depth == 0) return 1;
       auto left = weft::async(&tree::sum, depth - 1);
       const unsigned right = sum(depth - 1);
       return left.get() + right;
@@ -582,8 +569,7 @@ TEST(Future, APollingLoopLetsTheSetterRun) {
     }
     bool others_ran = false;
     auto other = weft::spawn([&] { others_ran = true; });
-    for (int i = 0; i < 10'000 && !others_ran; ++i)
-      f.wait();
+    for (int i = 0; i < 10'000 && !others_ran; ++i) f.wait();
     EXPECT_TRUE(others_ran);
     other.join();
   });

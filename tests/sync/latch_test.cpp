@@ -41,8 +41,7 @@ TEST(Latch, WaitReturnsAfterTheLastArrivalAndShowsAllWork) {
         r = 1;
         l.arrive_and_wait();
         int sum = 0;
-        for (const int other : results)
-          sum += other;
+        for (const int other : results) sum += other;
         EXPECT_EQ(sum, 18);
       }));
     }
@@ -53,8 +52,7 @@ TEST(Latch, WaitReturnsAfterTheLastArrivalAndShowsAllWork) {
     l.wait();
     EXPECT_TRUE(l.try_wait());
     EXPECT_TRUE(l.wait_until(std::chrono::system_clock::now() - 1h));
-    for (auto& f : fibers)
-      f.join();
+    for (auto& f : fibers) f.join();
   });
 }
 
@@ -78,8 +76,7 @@ TEST(Latch, FibersOfTwoRuntimesAndPlainThreadsMeet) {
       std::thread t(meet);
       meet();
       t.join();
-      for (auto* f : {&a, &b, &c, &d})
-        f->join();
+      for (auto* f : {&a, &b, &c, &d}) f->join();
     }
   }
 }
@@ -129,8 +126,7 @@ TEST(Latch, TheLastArrivalRacingDeadlinesAndStopsEndsEveryWaitOnce) {
     });
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (const std::size_t i : {0U, 3U, 4U})
-        fibers[i].request_stop();
+      for (const std::size_t i : {0U, 3U, 4U}) fibers[i].request_stop();
     });
     rt.advance(3ms);
     EXPECT_EQ(rt.live_count(), 0U) << rt.describe();

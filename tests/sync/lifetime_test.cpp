@@ -5,15 +5,15 @@
 // be out of it by then. A late touch is seen by the thread sanitizer, as a race with the memory's next user, whenever the
 // two run on different threads; by the address sanitizer, as a use after free, if it comes late enough; and as a changed
 // byte in the pattern that is written over the dead frame.
-#include <array>    // stains
-#include <atomic>   // the pointer
-#include <chrono>   // durations
-#include <cstddef>  // byte
-#include <memory>   // unique_ptr
-#include <mutex>    // lock_guard, unique_lock
+#include <array>     // stains
+#include <atomic>    // the pointer
+#include <chrono>    // durations
+#include <cstddef>   // byte
+#include <memory>    // unique_ptr
+#include <mutex>     // lock_guard, unique_lock
 #include <optional>  // what channels deliver
-#include <sched.h>  // sched_yield
-#include <thread>   // plain threads
+#include <sched.h>   // sched_yield
+#include <thread>    // plain threads
 
 #include <gtest/gtest.h>
 
@@ -47,8 +47,7 @@ using namespace weft::testing;
 // rest of a time slice, and a thousand rounds a minute: now and then the thread gives its CPU away, too.
 void yield() {
   weft::this_fiber::yield();
-  if (weft::detail::read_cycles() / 64 % 64 == 0)
-    ::sched_yield();
+  if (weft::detail::read_cycles() / 64 % 64 == 0) ::sched_yield();
 }
 
 // One shape for all: wait() and wake() are called once on each object, by different loops.
@@ -93,8 +92,7 @@ struct one_held_mutex {
   weft::mutex m;
   std::atomic<bool> held{false};
   void wait() {
-    while (!held)
-      yield();
+    while (!held) yield();
     const std::lock_guard lock(m);
   }
   void wake() {
@@ -163,8 +161,7 @@ struct one_stop_callback {
   std::atomic<bool> called{false};
   void wait() {
     const weft::stop_callback callback(source.get_token(), [this] { called = true; });
-    while (!called)
-      yield();
+    while (!called) yield();
   }
   void wake() { source.request_stop(); }
 };
@@ -186,8 +183,7 @@ struct one_held_lock {
   Mutex m;
   std::atomic<bool> held{false};
   void wait() {
-    while (!held)
-      yield();
+    while (!held) yield();
     while (!try_lock()) {
     }
     if constexpr (waiter_reads)
@@ -252,8 +248,7 @@ struct one_flag {
   weft::once_flag f;
   std::atomic<bool> runs{false};
   void wait() {
-    while (!runs)
-      yield();
+    while (!runs) yield();
     weft::call_once(f, [] { ADD_FAILURE(); });
   }
   void wake() {
@@ -315,9 +310,9 @@ struct one_select {
   std::atomic<bool> gone{false};
   void wait() {
     const auto take = [](std::optional<int> v) { EXPECT_EQ(v, 1); };
-    weft::select(weft::on_receive(other, take), weft::on_receive(*c, take), weft::on_send(*c, 2, [] { ADD_FAILURE(); }));
-    while (!gone)
-      yield();
+    weft::select(weft::on_receive(other, take), weft::on_receive(*c, take),
+                 weft::on_send(*c, 2, [] { ADD_FAILURE(); }));
+    while (!gone) yield();
   }
   void wake() {
     c->send(1);
@@ -342,8 +337,7 @@ class Lifetime : public ::testing::Test {
   void waker() {
     for (std::size_t i = 0; i < rounds_; ++i) {
       Primitive* p = nullptr;
-      while ((p = slot_.exchange(nullptr)) == nullptr)
-        yield();
+      while ((p = slot_.exchange(nullptr)) == nullptr) yield();
       p->wake();
     }
   }
@@ -366,8 +360,7 @@ class Lifetime : public ::testing::Test {
     asm volatile("" : : "r"(stain.data()) : "memory");
     yield();
     asm volatile("" : : "r"(stain.data()) : "memory");
-    for (const std::byte b : stain)
-      ASSERT_EQ(b, std::byte{0x5a});
+    for (const std::byte b : stain) ASSERT_EQ(b, std::byte{0x5a});
   }
   const std::size_t rounds_ = stress_count(1500);
   std::atomic<Primitive*> slot_{nullptr};

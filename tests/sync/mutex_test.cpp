@@ -59,16 +59,13 @@ TEST(Mutex, ExcludesFibersThatSuspendInside) {
           fibers.push_back(weft::spawn([&, i] {
             for (int n = 0; n < 20; ++n) {
               data.change([&] {
-                if ((n + i) % 3 == 0)
-                  yield();
+                if ((n + i) % 3 == 0) yield();
               });
-              if (n % 4 == 0)
-                yield();
+              if (n % 4 == 0) yield();
             }
           }));
         }
-        for (auto& f : fibers)
-          f.join();
+        for (auto& f : fibers) f.join();
         EXPECT_EQ(data.count(), 320U);
       },
       60);
@@ -84,21 +81,16 @@ TEST(Mutex, ExcludesFibersOfTwoRuntimesAndPlainThreads) {
     const auto work = [&] {
       for (std::size_t n = 0; n < rounds; ++n) {
         data.change([&] {
-          if (n % 64 == 0)
-            yield();
+          if (n % 64 == 0) yield();
         });
       }
     };
     std::vector<weft::fiber<>> fibers;
-    for (int i = 0; i < 6; ++i)
-      fibers.push_back((i % 3 == 0 ? two : one).spawn(work));
+    for (int i = 0; i < 6; ++i) fibers.push_back((i % 3 == 0 ? two : one).spawn(work));
     std::vector<std::thread> threads;
-    for (int i = 0; i < 2; ++i)
-      threads.emplace_back(work);
-    for (auto& t : threads)
-      t.join();
-    for (auto& f : fibers)
-      f.join();
+    for (int i = 0; i < 2; ++i) threads.emplace_back(work);
+    for (auto& t : threads) t.join();
+    for (auto& f : fibers) f.join();
     EXPECT_EQ(data.count(), rounds * 8);
   }
 }
@@ -182,8 +174,7 @@ TEST(Mutex, AWaitingThreadSleepsUntilAFiberUnlocks) {
     auto holder = rt.spawn([&] {
       const std::lock_guard lock(m);
       held.set();
-      for (int i = 0; i < 100; ++i)
-        yield();
+      for (int i = 0; i < 100; ++i) yield();
       written = 1;
     });
     held.wait();
@@ -221,8 +212,7 @@ TEST(Mutex, AGreedyHolderOvertakesEachWaiterAFewTimesAtMost) {
         }
       }));
     }
-    for (auto& f : fibers)
-      f.join();
+    for (auto& f : fibers) f.join();
     all_done = true;
     greedy.join();
     EXPECT_LE(worst, 20U * (waiters + 1));  // sixteen wake-ups in vain, and some, for each one before it in the queue
@@ -240,8 +230,7 @@ std::uint64_t turns_until_a_waiter_had_its_own(std::uint64_t plenty) {
     const std::lock_guard lock(m);
     got_it = true;
   });
-  while (!arrived)
-    yield();
+  while (!arrived) yield();
   std::uint64_t turns = 0;
   for (bool done = false; !done && turns < plenty; ++turns) {
     m.unlock();
@@ -278,8 +267,7 @@ TEST(Mutex, AWaiterGetsItsTurnBesideGreedyOnesThatNeverWait) {
             const std::lock_guard lock(m);
             ++greedy_turns;
           }
-          if (greedy_turns % 64 == 0)
-            yield();
+          if (greedy_turns % 64 == 0) yield();
         }
       }));
     }
@@ -292,11 +280,9 @@ TEST(Mutex, AWaiterGetsItsTurnBesideGreedyOnesThatNeverWait) {
         }
       }));
     }
-    for (auto& f : modest)
-      f.join();
+    for (auto& f : modest) f.join();
     all_done = true;
-    for (auto& f : greedy)
-      f.join();
+    for (auto& f : greedy) f.join();
     EXPECT_GT(greedy_turns.load(), 0U);
   });
 }
@@ -308,8 +294,7 @@ TEST(Mutex, ALoopAroundTryLockLetsTheHolderRun) {
     auto holder = weft::spawn([&] {
       const std::lock_guard lock(m);
       held.set();
-      for (int i = 0; i < 10; ++i)
-        yield();
+      for (int i = 0; i < 10; ++i) yield();
     });
     held.wait();
     while (!m.try_lock()) {

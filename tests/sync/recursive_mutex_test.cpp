@@ -55,8 +55,7 @@ TYPED_TEST(Recursive, ItsHolderMayLockItAgainOthersMayNot) {
             }
           }));
         }
-        for (auto& f : fibers)
-          f.join();
+        for (auto& f : fibers) f.join();
         EXPECT_TRUE(m.try_lock());
         m.unlock();
       },
@@ -69,8 +68,7 @@ TYPED_TEST(Recursive, IsFreeAfterAsManyUnlocksAsLocksOnly) {
     const auto others_get_it = [&] {
       return weft::spawn([&] {
                const bool got = m.try_lock();
-               if (got)
-                 m.unlock();
+               if (got) m.unlock();
                return got;
              })
           .join();
@@ -95,19 +93,16 @@ TYPED_TEST(Recursive, PlainThreadsAndFibersExcludeEachOther) {
         const std::scoped_lock outer(m);
         const std::uint64_t before = count;
         const std::scoped_lock inner(m);
-        if (i % 32 == 0)
-          yield();
+        if (i % 32 == 0) yield();
         count = before + 1;
       }
     };
     std::vector<weft::fiber<>> fibers;
-    for (int i = 0; i < 4; ++i)
-      fibers.push_back(rt.spawn(work));
+    for (int i = 0; i < 4; ++i) fibers.push_back(rt.spawn(work));
     std::thread a(work), b(work);
     a.join();
     b.join();
-    for (auto& f : fibers)
-      f.join();
+    for (auto& f : fibers) f.join();
     EXPECT_EQ(count, rounds * 6);
   });
 }
@@ -116,15 +111,13 @@ TYPED_TEST(Recursive, TooManyLevelsAreAnErrorAndChangeNothing) {
   TypeParam m;
   std::uint32_t levels = 0;
   try {
-    for (;; ++levels)
-      m.lock();
+    for (;; ++levels) m.lock();
   } catch (const std::system_error& e) {
     EXPECT_EQ(e.code(), std::errc::resource_unavailable_try_again);
   }
   EXPECT_EQ(levels, (1U << 24) - 1);
   EXPECT_FALSE(m.try_lock());
-  for (; levels != 0; --levels)
-    m.unlock();
+  for (; levels != 0; --levels) m.unlock();
   std::thread other([&] {
     EXPECT_TRUE(m.try_lock());
     m.unlock();
@@ -140,8 +133,7 @@ TEST(RecursiveTimed, ItsHolderNeverWaits) {
       yield();
       EXPECT_TRUE(m.try_lock_for(0s));  // a stop is pending: no point, as there is no wait
       EXPECT_TRUE(m.try_lock_until(rt.now() - 1s));
-      for (int i = 0; i < 3; ++i)
-        m.unlock();
+      for (int i = 0; i < 3; ++i) m.unlock();
     });
     holder.request_stop();
     holder.join();

@@ -181,7 +181,8 @@ TEST(Select, AStopEndsItAndLeavesNoTrace) {
   under_seeds(stress_count(200), [](test_runtime& rt) {
     channel<int> a;
     channel<int> b;
-    auto f = rt.spawn("select", [&] { select(on_receive(a, ignore), on_send(b, 1, nothing), on_timeout(1h, nothing)); });
+    auto f =
+        rt.spawn("select", [&] { select(on_receive(a, ignore), on_send(b, 1, nothing), on_timeout(1h, nothing)); });
     auto without_cases = rt.spawn("empty", [] { select(); });
     rt.run_until_idle();
     EXPECT_EQ(rt.parked_count(), 2U);
@@ -202,8 +203,7 @@ TEST(Select, AStoppedFiberStillDoesWhatNeedsNoWait) {
     auto f = weft::spawn([&] {
       {
         const weft::cancel_shield shield;
-        while (!weft::this_fiber::get_stop_token().stop_requested())
-          weft::this_fiber::yield();
+        while (!weft::this_fiber::get_stop_token().stop_requested()) weft::this_fiber::yield();
       }
       EXPECT_EQ(select(on_send(c, 1, nothing)), 0U);
       EXPECT_EQ(select(on_send(c, 1, nothing), otherwise(nothing)), 1U);
@@ -332,15 +332,12 @@ TEST(Select, TwoSelectsThatMatchCommitBoth) {
             return got;
           }));
         }
-        for (auto& f : fibers)
-          f.join();
+        for (auto& f : fibers) f.join();
         std::array<int, 4 * each> times{};
         for (auto& r : receivers) {
-          for (const int v : r.join())
-            ++times[static_cast<std::size_t>(v)];
+          for (const int v : r.join()) ++times[static_cast<std::size_t>(v)];
         }
-        for (const int n : times)
-          EXPECT_EQ(n, 1);
+        for (const int n : times) EXPECT_EQ(n, 1);
       },
       60);
 }
@@ -410,8 +407,7 @@ TEST(Select, NoCaseIsStarved) {
       weft::event done;
       const auto keep_sending = [&](channel<int>& c) {
         int v = 0;
-        while (!done.is_set())
-          static_cast<void>(c.send_for(v, 1ms));
+        while (!done.is_set()) static_cast<void>(c.send_for(v, 1ms));
       };
       auto fa = weft::spawn([&] { keep_sending(a); });
       auto fb = weft::spawn([&] { keep_sending(b); });
@@ -428,8 +424,7 @@ TEST(Select, WorksOnPlainThreads) {
   channel<int> a, b, deserted;
   const std::size_t n = stress_count(1000);
   std::thread sender([&] {
-    for (std::size_t i = 0; i < n; ++i)
-      select(on_send(a, 1, nothing), on_send(b, 2, nothing));
+    for (std::size_t i = 0; i < n; ++i) select(on_send(a, 1, nothing), on_send(b, 2, nothing));
     a.close();
     EXPECT_EQ(select(on_send(deserted, 3, nothing), on_timeout(1ms, nothing)), 1U);
   });
@@ -452,7 +447,8 @@ TEST(Select, OtherwiseSeesAllChannelsAtOneInstant) {
       for (std::size_t i = 0; i < stress_count(2000); ++i) {
         channel<int> a(1), b(1);
         a.send(1);
-        auto f = weft::spawn({.spread = true}, [&] { return select(on_receive(a, ignore), on_receive(b, ignore), otherwise(nothing)); });
+        auto f = weft::spawn({.spread = true},
+                             [&] { return select(on_receive(a, ignore), on_receive(b, ignore), otherwise(nothing)); });
         b.send(1);
         static_cast<void>(a.try_receive());
         EXPECT_NE(f.join(), 2U);

@@ -36,8 +36,7 @@ TEST(Semaphore, HasAsManyPermitsAsItWasGiven) {
     EXPECT_FALSE(s.try_acquire_for(0s));
     s.release(3);
     s.release(0);
-    for (int i = 0; i < 3; ++i)
-      EXPECT_TRUE(s.try_acquire_for(-1s));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(s.try_acquire_for(-1s));
     EXPECT_FALSE(s.try_acquire_until(std::chrono::steady_clock::time_point::min()));
     EXPECT_FALSE(s.try_acquire_until(std::chrono::system_clock::now() - 1h));
   });
@@ -99,8 +98,7 @@ TEST(Semaphore, PermitsGoToThoseWhoWaitInTheOrderOfTheirArrival) {
     EXPECT_EQ(order.size(), 5U);
     EXPECT_TRUE(s.try_acquire());  // one was left
     EXPECT_FALSE(s.try_acquire());
-    for (auto& f : fibers)
-      f.join();
+    for (auto& f : fibers) f.join();
   });
 }
 
@@ -124,8 +122,7 @@ TEST(Semaphore, NobodyOvertakesAWaiter) {
           s.release();
         }
         done = true;
-        for (auto& g : greedy)
-          g.join();
+        for (auto& g : greedy) g.join();
       },
       50);
 }
@@ -191,15 +188,13 @@ TEST(Semaphore, PermitsAreNotLostToDeadlinesAndStops) {
     });
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (std::size_t i = 1; i < 9; i += 3)
-        fibers[i].request_stop();
+      for (std::size_t i = 1; i < 9; i += 3) fibers[i].request_stop();
     });
     rt.advance(2ms);
     releaser.join();
     stopper.join();
     int left = 0;
-    while (s.try_acquire())
-      ++left;
+    while (s.try_acquire()) ++left;
     EXPECT_EQ(taken + left, given);
     EXPECT_TRUE(left == 0 || rt.parked_count() == 0U) << rt.describe();
     EXPECT_GE(taken, 3);  // three waited for ever, unstopped
@@ -224,27 +219,20 @@ TEST(Semaphore, FibersOfTwoRuntimesAndPlainThreadsShareThePermits) {
       for (std::size_t n = 0; n < rounds; ++n) {
         const bool mine =
             random.below(2) == 0 ? (s.acquire(), true) : s.try_acquire_for(std::chrono::microseconds(random.below(50)));
-        if (!mine)
-          continue;
+        if (!mine) continue;
         EXPECT_LE(++inside, permits);
-        if (random.below(8) == 0)
-          yield();
+        if (random.below(8) == 0) yield();
         --inside;
         s.release();
       }
     };
     std::vector<weft::fiber<>> fibers;
-    for (unsigned i = 0; i < 6; ++i)
-      fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
+    for (unsigned i = 0; i < 6; ++i) fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
     std::vector<std::thread> threads;
-    for (unsigned i = 0; i < 2; ++i)
-      threads.emplace_back(work, 100 + i);
-    for (auto& t : threads)
-      t.join();
-    for (auto& f : fibers)
-      f.join();
-    for (int i = 0; i < permits; ++i)
-      EXPECT_TRUE(s.try_acquire());
+    for (unsigned i = 0; i < 2; ++i) threads.emplace_back(work, 100 + i);
+    for (auto& t : threads) t.join();
+    for (auto& f : fibers) f.join();
+    for (int i = 0; i < permits; ++i) EXPECT_TRUE(s.try_acquire());
     EXPECT_FALSE(s.try_acquire());
   }
 }

@@ -73,8 +73,7 @@ struct guarded {
 
 void any_way(guarded<weft::shared_timed_mutex>& data, seeded_random& random) {
   const auto inside = [&] {
-    if (random.below(3) == 0)
-      yield();
+    if (random.below(3) == 0) yield();
   };
   const auto some_time = std::chrono::microseconds(random.below(300));
   bool reads = true;
@@ -84,26 +83,21 @@ void any_way(guarded<weft::shared_timed_mutex>& data, seeded_random& random) {
       data.m.lock_shared();
       break;
     case 2:
-      if (!data.m.try_lock_shared())
-        return;
+      if (!data.m.try_lock_shared()) return;
       break;
     case 3:
-      if (!data.m.try_lock_shared_for(some_time))
-        return;
+      if (!data.m.try_lock_shared_for(some_time)) return;
       break;
     case 4:
-      if (!data.m.try_lock_shared_until(std::chrono::system_clock::now() + 1h))
-        return;
+      if (!data.m.try_lock_shared_until(std::chrono::system_clock::now() + 1h)) return;
       break;
     case 5:
       reads = false;
-      if (!data.m.try_lock())
-        return;
+      if (!data.m.try_lock()) return;
       break;
     case 6:
       reads = false;
-      if (!data.m.try_lock_for(some_time))
-        return;
+      if (!data.m.try_lock_for(some_time)) return;
       break;
     default:
       reads = false;
@@ -122,8 +116,7 @@ TEST(SharedMutex, ExcludesUnderDeadlinesAndStops) {
             seeded_random random(i);
             for (int n = 0; n < 20; ++n) {
               any_way(data, random);
-              if (random.below(4) == 0)
-                weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
+              if (random.below(4) == 0) weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
             }
           }));
         }
@@ -145,19 +138,14 @@ TEST(SharedMutex, ExcludesFibersOfTwoRuntimesAndPlainThreads) {
     weft::runtime two({.workers = 1});
     const auto work = [&](unsigned seed) {
       seeded_random random(seed);
-      for (std::size_t n = 0; n < rounds; ++n)
-        any_way(data, random);
+      for (std::size_t n = 0; n < rounds; ++n) any_way(data, random);
     };
     std::vector<weft::fiber<>> fibers;
-    for (unsigned i = 0; i < 6; ++i)
-      fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
+    for (unsigned i = 0; i < 6; ++i) fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
     std::vector<std::thread> threads;
-    for (unsigned i = 0; i < 2; ++i)
-      threads.emplace_back(work, 100 + i);
-    for (auto& t : threads)
-      t.join();
-    for (auto& f : fibers)
-      f.join();
+    for (unsigned i = 0; i < 2; ++i) threads.emplace_back(work, 100 + i);
+    for (auto& t : threads) t.join();
+    for (auto& f : fibers) f.join();
     data.check_free();
   }
 }
@@ -196,8 +184,7 @@ TEST(SharedMutex, ReadersAreInsideTogether) {
         data.read([&] { all_inside.arrive_and_wait(); });
       }));
     }
-    for (auto& r : readers)
-      r.join();
+    for (auto& r : readers) r.join();
     EXPECT_EQ(data.most_readers, 8);
   });
 }
@@ -230,8 +217,7 @@ TEST(SharedMutex, ReadersThatComeAfterAWaitingWriterComeInAfterIt) {
     rt.run_until_idle();
     EXPECT_EQ(order, (std::vector{'w', 'r', 'r', 'r'}));
     writer.join();
-    for (auto& r : readers)
-      r.join();
+    for (auto& r : readers) r.join();
   });
 }
 
@@ -266,8 +252,7 @@ TEST(SharedMutex, UnlockOfAWriterLetsInAllReadersAlsoPastWritersThatCameBefore) 
     EXPECT_FALSE(written);
     go.set();
     writer.join();
-    for (auto& r : readers)
-      r.join();
+    for (auto& r : readers) r.join();
   });
 }
 
@@ -287,13 +272,11 @@ TEST(SharedMutex, AWriterGetsInUnderAStreamOfReaders) {
         }
       }));
     }
-    while (started < 8)
-      yield();
+    while (started < 8) yield();
     m.lock();
     written = true;
     m.unlock();
-    for (auto& r : readers)
-      r.join();
+    for (auto& r : readers) r.join();
   };
   everywhere(stream, 50);
 }
@@ -313,13 +296,11 @@ TEST(SharedMutex, AReaderGetsInUnderAStreamOfWriters) {
         }
       }));
     }
-    while (started < 8)
-      yield();
+    while (started < 8) yield();
     m.lock_shared();
     seen = true;
     m.unlock_shared();
-    for (auto& w : writers)
-      w.join();
+    for (auto& w : writers) w.join();
   };
   everywhere(stream, 50);
 }
@@ -348,8 +329,7 @@ TEST(SharedMutex, AGreedyWriterOvertakesAWaitingOneAFewTimesAtMost) {
         }
       }));
     }
-    for (auto& f : modest)
-      f.join();
+    for (auto& f : modest) f.join();
     all_done = true;
     greedy.join();
     EXPECT_LE(worst, 20 * 17);  // sixteen wake-ups in vain, and some, for each one before it
@@ -430,8 +410,7 @@ TEST(SharedMutex, TimedLocksAreCancellationPointsOthersAreNone) {
     }));
     rt.run_until_idle();
     for (auto* fibers : {&timed, &plain}) {
-      for (auto& f : *fibers)
-        f.request_stop();
+      for (auto& f : *fibers) f.request_stop();
     }
     EXPECT_EQ(join_all(timed), 2);
     EXPECT_EQ(rt.parked_count(), 2U);
@@ -463,15 +442,13 @@ TEST(SharedMutex, AWakeUpThatLosesToADeadlineOrAStopGoesToTheNext) {
             return;
           }
           ++mine;
-          if (i % 4 < 2)
-            yield();
+          if (i % 4 < 2) yield();
           reads ? m.unlock_shared() : m.unlock();
         }));
       }
       auto stopper = rt.spawn("stopper", [&] {
         weft::this_fiber::sleep_for(1ms);
-        for (std::size_t i = 1; i < 12; i += 3)
-          fibers[i].request_stop();
+        for (std::size_t i = 1; i < 12; i += 3) fibers[i].request_stop();
       });
       rt.advance(2ms);
       EXPECT_EQ(rt.live_count(), 0U) << rt.describe();
@@ -493,12 +470,10 @@ TEST(SharedMutex, LoopsAroundTryLockLetTheHolderRun) {
     auto holder = weft::spawn([&] {
       m.lock();
       held.set();
-      for (int i = 0; i < 10; ++i)
-        yield();
+      for (int i = 0; i < 10; ++i) yield();
       m.unlock();
       m.lock_shared();
-      for (int i = 0; i < 10; ++i)
-        yield();
+      for (int i = 0; i < 10; ++i) yield();
       m.unlock_shared();
     });
     held.wait();

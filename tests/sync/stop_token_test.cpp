@@ -1,13 +1,13 @@
 // Stop sources, tokens and callbacks: who runs a callback, who waits for it, and what is left when it is over.
-#include <atomic>    // counters of real threads
-#include <chrono>    // durations
-#include <cstddef>   // byte
+#include <atomic>      // counters of real threads
+#include <chrono>      // durations
+#include <cstddef>     // byte
 #include <functional>  // function
-#include <memory>    // unique_ptr
-#include <new>       // placement new
-#include <optional>  // callbacks that end before their scope
-#include <thread>    // plain threads
-#include <vector>    // fibers
+#include <memory>      // unique_ptr
+#include <new>         // placement new
+#include <optional>    // callbacks that end before their scope
+#include <thread>      // plain threads
+#include <vector>      // fibers
 
 #include <gtest/gtest.h>
 
@@ -112,9 +112,8 @@ TEST(StopCallback, RunsInTheConstructorWhenStopWasRequested) {
     weft::stop_source source;
     source.request_stop();
     bool called = false;
-    const weft::stop_callback callback(source.get_token(), [&, me = weft::this_fiber::get_id()] {
-      called = weft::this_fiber::get_id() == me;
-    });
+    const weft::stop_callback callback(
+        source.get_token(), [&, me = weft::this_fiber::get_id()] { called = weft::this_fiber::get_id() == me; });
     EXPECT_TRUE(called);
   });
 }
@@ -164,8 +163,7 @@ TEST(StopCallback, MayDestroyItselfAndOthers) {
       callbacks.self.emplace(source.get_token(), [&calls, &callbacks, suspends] {
         set& all = callbacks;  // captures go with the callback
         int& n = calls;
-        if (suspends)
-          yield();
+        if (suspends) yield();
         all.other.reset();
         all.self.reset();
         ++n;
@@ -400,8 +398,7 @@ TEST(StopCallback, OfAFiberRunsWhenItsRuntimeIsStopped) {
     }
     rt.request_stop();
     EXPECT_EQ(calls, 20);
-    for (auto& f : all)
-      EXPECT_THROW(f.join(), weft::cancelled);
+    for (auto& f : all) EXPECT_THROW(f.join(), weft::cancelled);
   });
 }
 
@@ -439,8 +436,7 @@ void listen_while_stop_comes(const weft::stop_token& token, int registrations) {
     const bool before = token.stop_requested();
     {
       const weft::stop_callback callback(token, listener{&calls});
-      if (i % 3 == 0)
-        yield();
+      if (i % 3 == 0) yield();
     }
     const int seen = calls;
     EXPECT_LE(seen, 1);
@@ -458,12 +454,10 @@ void race(const std::function<void(std::function<void()>)>& start) {
     yield();
     ++kept_calls;
   });
-  for (int i = 0; i < 4; ++i)
-    start([&] { listen_while_stop_comes(source.get_token(), 20); });
+  for (int i = 0; i < 4; ++i) start([&] { listen_while_stop_comes(source.get_token(), 20); });
   for (int i = 0; i < 3; ++i) {
     start([&, i] {
-      for (int k = 0; k < 3 * i; ++k)
-        yield();
+      for (int k = 0; k < 3 * i; ++k) yield();
       winners += source.request_stop() ? 1 : 0;
     });
   }
@@ -497,10 +491,8 @@ TEST(StopCallback, RegistrationsRaceTheRequestBetweenRuntimesAndThreads) {
     std::size_t started = 0;
     race([&](std::function<void()> body) {
       if (!body) {
-        for (std::thread& t : threads)
-          t.join();
-        for (weft::fiber<>& f : fibers)
-          f.join();
+        for (std::thread& t : threads) t.join();
+        for (weft::fiber<>& f : fibers) f.join();
         return;
       }
       const std::size_t where = (started++ + round) % 3;
@@ -520,8 +512,7 @@ TEST(StopCallback, RegistrationsRaceTheStopOfTheirFiber) {
       [] {
         for (int n = 0; n < 20; ++n) {
           auto f = weft::spawn([] { listen_while_stop_comes(weft::this_fiber::get_stop_token(), 10); });
-          for (int i = 0; i < n % 7; ++i)
-            yield();
+          for (int i = 0; i < n % 7; ++i) yield();
           f.request_stop();
           f.join();
         }

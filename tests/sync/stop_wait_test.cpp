@@ -1,10 +1,10 @@
 // Waits of a condition variable that a stop token ends: no stop is lost, and none uses up a notification.
-#include <atomic>    // progress of real threads
-#include <chrono>    // durations
-#include <memory>    // unique_ptr
-#include <mutex>     // unique_lock, lock_guard
-#include <thread>    // plain threads
-#include <vector>    // fibers
+#include <atomic>  // progress of real threads
+#include <chrono>  // durations
+#include <memory>  // unique_ptr
+#include <mutex>   // unique_lock, lock_guard
+#include <thread>  // plain threads
+#include <vector>  // fibers
 
 #include <gtest/gtest.h>
 
@@ -163,8 +163,7 @@ TEST(StopWait, NoStopIsLostAtAnyMoment) {
               yield();
             }
           });
-          for (int k = 0; k < i % 7; ++k)
-            yield();
+          for (int k = 0; k < i % 7; ++k) yield();
           source.request_stop();
           EXPECT_FALSE(waiter.join());  // or this hangs
           noise.join();
@@ -217,14 +216,11 @@ TEST(StopWait, NotificationsRacingStopsAreNeverLost) {
           yield();
         }
         stopper.join();
-        for (auto& f : stoppable)
-          f.join();
+        for (auto& f : stoppable) f.join();
         const int by_now = taken;
         ASSERT_LE(by_now, static_cast<int>(each));
-        for (std::size_t i = 0; i < each; ++i)
-          put();
-        for (auto& f : patient)
-          f.join();  // or this hangs
+        for (std::size_t i = 0; i < each; ++i) put();
+        for (auto& f : patient) f.join();  // or this hangs
         EXPECT_EQ(static_cast<int>(2 * each), taken + tokens);
       },
       500);
@@ -247,8 +243,7 @@ TEST(StopWait, WorksBetweenTwoRuntimesAndPlainThreads) {
     auto b = two.spawn(wait);
     std::thread t(wait);
     if (round % 2 == 0) {
-      while (waiting != 3)
-        std::this_thread::yield();
+      while (waiting != 3) std::this_thread::yield();
     }
     source.request_stop();
     a.join();
@@ -273,11 +268,9 @@ TEST(StopWait, TheVariableMayGoAfterTheNotificationThoughAStopIsUnderWay) {
             waits = true;
             return c->wait(lock, source.get_token(), [&] { return condition; });
           });
-          while (!waits)
-            yield();
+          while (!waits) yield();
           auto stopper = weft::spawn(weft::fiber_options{.spread = true}, [&, i] {
-            for (int k = 0; k < i % 4; ++k)
-              yield();
+            for (int k = 0; k < i % 4; ++k) yield();
             source.request_stop();
           });
           {
@@ -285,8 +278,7 @@ TEST(StopWait, TheVariableMayGoAfterTheNotificationThoughAStopIsUnderWay) {
             condition = true;
             c->notify_all();
             notified = !source.stop_requested();  // nothing but the notification can have ended the wait
-            if (notified)
-              c.reset();
+            if (notified) c.reset();
           }
           EXPECT_TRUE(waiter.join() || !notified);
           stopper.join();

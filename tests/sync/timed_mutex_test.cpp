@@ -136,8 +136,7 @@ TYPED_TEST(TimedLock, AWakeUpThatLosesToADeadlineOrAStopGoesToTheNext) {
       fibers.push_back(rt.spawn("waiter", [&, i] {
         if (m.try_lock_for(i % 3 == 0 ? 1ms : 1h)) {
           ++mine;
-          if (i % 2 == 0)
-            yield();
+          if (i % 2 == 0) yield();
           m.unlock();
         } else {
           ++late;
@@ -146,8 +145,7 @@ TYPED_TEST(TimedLock, AWakeUpThatLosesToADeadlineOrAStopGoesToTheNext) {
     }
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (std::size_t i = 1; i < 9; i += 3)
-        fibers[i].request_stop();
+      for (std::size_t i = 1; i < 9; i += 3) fibers[i].request_stop();
     });
     rt.advance(2ms);
     EXPECT_EQ(rt.live_count(), 0U) << rt.describe();
@@ -183,20 +181,16 @@ struct guarded {
         m.lock();
         break;
       case 1:
-        if (!m.try_lock())
-          return;
+        if (!m.try_lock()) return;
         break;
       case 2:
-        if (!m.try_lock_for(std::chrono::microseconds(random.below(300))))
-          return;
+        if (!m.try_lock_for(std::chrono::microseconds(random.below(300)))) return;
         break;
       default:
-        if (!m.try_lock_until(std::chrono::system_clock::now() + std::chrono::hours(1)))
-          return;
+        if (!m.try_lock_until(std::chrono::system_clock::now() + std::chrono::hours(1))) return;
     }
     change([&] {
-      if (random.below(3) == 0)
-        yield();
+      if (random.below(3) == 0) yield();
     });
   }
 };
@@ -211,8 +205,7 @@ TYPED_TEST(TimedLock, ExcludesUnderDeadlinesAndStops) {
             seeded_random random(i);
             for (int n = 0; n < 20; ++n) {
               data.any_way(random);
-              if (random.below(4) == 0)
-                weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
+              if (random.below(4) == 0) weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
             }
           }));
         }
@@ -236,19 +229,14 @@ TYPED_TEST(TimedLock, ExcludesFibersOfTwoRuntimesAndPlainThreads) {
     weft::runtime two({.workers = 1});
     const auto work = [&](unsigned seed) {
       seeded_random random(seed);
-      for (std::size_t n = 0; n < rounds; ++n)
-        data.any_way(random);
+      for (std::size_t n = 0; n < rounds; ++n) data.any_way(random);
     };
     std::vector<weft::fiber<>> fibers;
-    for (unsigned i = 0; i < 6; ++i)
-      fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
+    for (unsigned i = 0; i < 6; ++i) fibers.push_back((i % 3 == 0 ? two : one).spawn(work, i));
     std::vector<std::thread> threads;
-    for (unsigned i = 0; i < 2; ++i)
-      threads.emplace_back(work, 100 + i);
-    for (auto& t : threads)
-      t.join();
-    for (auto& f : fibers)
-      f.join();
+    for (unsigned i = 0; i < 2; ++i) threads.emplace_back(work, 100 + i);
+    for (auto& t : threads) t.join();
+    for (auto& f : fibers) f.join();
     EXPECT_EQ(data.count, data.changes.load());
     EXPECT_EQ(data.count, ~data.inverted);
   }
@@ -274,8 +262,7 @@ TYPED_TEST(TimedLock, APollingLoopLetsTheHolderRun) {
     auto holder = weft::spawn([&] {
       m.lock();
       held.set();
-      for (int i = 0; i < 10; ++i)
-        yield();
+      for (int i = 0; i < 10; ++i) yield();
       m.unlock();
     });
     held.wait();

@@ -127,23 +127,25 @@ void conditions_lose_nothing() {
   Condition changed;
   std::optional<std::uint64_t> cell;
   std::atomic<std::uint64_t> sum_in{0}, sum_out{0};
-  from_eight([&](unsigned f, std::size_t i) {
-    std::unique_lock lock(m);
-    if (f % 2 == 0) {
-      while (cell.has_value()) {
-        i % 3 == 0 ? static_cast<void>(changed.wait_for(lock, 20us)) : changed.wait(lock);
-      }
-      cell = f * 1000 + i;
-      sum_in += *cell;
-    } else {
-      while (!cell.has_value()) {
-        i % 3 == 0 ? static_cast<void>(changed.wait_for(lock, 20us)) : changed.wait(lock);
-      }
-      sum_out += *cell;
-      cell.reset();
-    }
-    changed.notify_all();
-  }, 2);
+  from_eight(
+      [&](unsigned f, std::size_t i) {
+        std::unique_lock lock(m);
+        if (f % 2 == 0) {
+          while (cell.has_value()) {
+            i % 3 == 0 ? static_cast<void>(changed.wait_for(lock, 20us)) : changed.wait(lock);
+          }
+          cell = f * 1000 + i;
+          sum_in += *cell;
+        } else {
+          while (!cell.has_value()) {
+            i % 3 == 0 ? static_cast<void>(changed.wait_for(lock, 20us)) : changed.wait(lock);
+          }
+          sum_out += *cell;
+          cell.reset();
+        }
+        changed.notify_all();
+      },
+      2);
   EXPECT_EQ(sum_in, sum_out);
   EXPECT_FALSE(cell.has_value());
 }
@@ -155,13 +157,15 @@ TEST(Volume, Event) {
   std::array<weft::event, fibers> turn;
   turn[0].set();
   std::uint64_t passes = 0;  // the events order its users
-  from_eight([&](unsigned f, std::size_t i) {
-    while (!(i % 7 == 0 ? turn[f].wait_for(20us) : (turn[f].wait(), true))) {
-    }
-    turn[f].reset();
-    ++passes;
-    turn[(f + 1) % fibers].set();
-  }, 2);
+  from_eight(
+      [&](unsigned f, std::size_t i) {
+        while (!(i % 7 == 0 ? turn[f].wait_for(20us) : (turn[f].wait(), true))) {
+        }
+        turn[f].reset();
+        ++passes;
+        turn[(f + 1) % fibers].set();
+      },
+      2);
   EXPECT_EQ(passes, per_fiber() * fibers);
 }
 
@@ -173,14 +177,16 @@ TEST(Volume, Barrier) {
   };
   weft::barrier<complete> b(fibers, complete{&phases});
   std::array<std::atomic<std::uint64_t>, 2> arrived{};
-  from_eight([&](unsigned, std::size_t i) {
-    ++arrived[i % 2];
-    b.arrive_and_wait();
-    EXPECT_EQ(arrived[i % 2], (i / 2 + 1) * fibers);
-    EXPECT_EQ(phases, 2 * i + 1);
-    b.arrive_and_wait();
-    EXPECT_EQ(phases, 2 * i + 2);
-  }, 2);
+  from_eight(
+      [&](unsigned, std::size_t i) {
+        ++arrived[i % 2];
+        b.arrive_and_wait();
+        EXPECT_EQ(arrived[i % 2], (i / 2 + 1) * fibers);
+        EXPECT_EQ(phases, 2 * i + 1);
+        b.arrive_and_wait();
+        EXPECT_EQ(phases, 2 * i + 2);
+      },
+      2);
 }
 
 TEST(Volume, LatchesOfManyGenerations) {

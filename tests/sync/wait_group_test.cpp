@@ -45,15 +45,12 @@ TEST(WaitGroup, WaitReturnsWhenAllAreDoneAndShowsTheirWork) {
       waiters.push_back(weft::spawn([&] {
         g.wait();
         int sum = 0;
-        for (const int r : results)
-          sum += r;
+        for (const int r : results) sum += r;
         return sum;
       }));
     }
-    for (auto& w : waiters)
-      EXPECT_EQ(w.join(), 50);
-    for (auto& w : workers)
-      w.join();
+    for (auto& w : waiters) EXPECT_EQ(w.join(), 50);
+    for (auto& w : workers) w.join();
   });
 }
 
@@ -158,8 +155,7 @@ TEST(WaitGroup, DoneRacingDeadlinesAndStopsEndsEveryWaitOnce) {
     });
     auto stopper = rt.spawn("stopper", [&] {
       weft::this_fiber::sleep_for(1ms);
-      for (std::size_t i = 0; i < 4; ++i)
-        waiters[i].request_stop();
+      for (std::size_t i = 0; i < 4; ++i) waiters[i].request_stop();
     });
     rt.advance(3ms);
     EXPECT_EQ(rt.live_count(), 0U);
@@ -212,7 +208,8 @@ TEST(WaitGroup, DestroyingItUnderAWaiterIsReported) {
     delete g;
   });
   EXPECT_TRUE(result.killed_by(SIGABRT));
-  EXPECT_NE(result.errors.find("wait_group or latch is destroyed while somebody waits"), std::string::npos) << result.errors;
+  EXPECT_NE(result.errors.find("wait_group or latch is destroyed while somebody waits"), std::string::npos)
+      << result.errors;
 }
 
 }  // namespace

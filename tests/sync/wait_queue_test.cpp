@@ -16,8 +16,7 @@ struct node : waiter {
 
 std::vector<const waiter*> contents(waiter_list list) {
   std::vector<const waiter*> found;
-  while (waiter* w = list.pop_front())
-    found.push_back(w);
+  while (waiter* w = list.pop_front()) found.push_back(w);
   return found;
 }
 
@@ -39,11 +38,9 @@ TEST(WaitQueue, RemovesFromFrontMiddleAndEnd) {
     node nodes[3];
     waiter_list list;
     std::vector<const waiter*> expected;
-    for (auto& n : nodes)
-      list.push_back(n);
+    for (auto& n : nodes) list.push_back(n);
     for (std::size_t i = 0; i < 3; ++i) {
-      if (i != gone)
-        expected.push_back(&nodes[i]);
+      if (i != gone) expected.push_back(&nodes[i]);
     }
     list.remove(nodes[gone]);
     EXPECT_FALSE(nodes[gone].linked);

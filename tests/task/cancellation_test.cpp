@@ -67,7 +67,8 @@ std::vector<wait_case> points(world& w) {
   return {
       {"sleep_for", [] { this_fiber::sleep_for(24h); }},
       {"sleep_until", [] { this_fiber::sleep_until(std::chrono::steady_clock::time_point::max()); }},
-      {"check_stop", [] {
+      {"check_stop",
+       [] {
          for (;;) {
            this_fiber::check_stop();
            this_fiber::yield();
@@ -76,17 +77,20 @@ std::vector<wait_case> points(world& w) {
       {"event::wait", [&] { w.never.wait(); }},
       {"event::wait_for", [&] { static_cast<void>(w.never.wait_for(24h)); }},
       {"wait_group::wait", [&] { w.group.wait(); }},
-      {"condition_variable::wait", [&] {
+      {"condition_variable::wait",
+       [&] {
          weft::mutex m;
          std::unique_lock lock(m);
          w.condition.wait(lock, [] { return false; });
        }},
-      {"condition_variable::wait_for", [&] {
+      {"condition_variable::wait_for",
+       [&] {
          weft::mutex m;
          std::unique_lock lock(m);
          w.condition.wait_for(lock, 24h, [] { return false; });
        }},
-      {"condition_variable_any::wait", [&] {
+      {"condition_variable_any::wait",
+       [&] {
          weft::condition_variable_any any;
          weft::mutex m;
          std::unique_lock lock(m);
@@ -99,7 +103,8 @@ std::vector<wait_case> points(world& w) {
       {"counting_semaphore::acquire", [&] { w.no_permits.acquire(); }},
       {"counting_semaphore::try_acquire_for", [&] { static_cast<void>(w.no_permits.try_acquire_for(24h)); }},
       {"latch::wait", [&] { w.closed.wait(); }},
-      {"barrier::arrive_and_wait", [] {
+      {"barrier::arrive_and_wait",
+       [] {
          weft::barrier<> b(2);
          b.arrive_and_wait();
        }},
@@ -108,13 +113,15 @@ std::vector<wait_case> points(world& w) {
       {"channel::send", [&] { w.silent.send(1); }},
       {"channel::receive", [&] { w.silent.receive(); }},
       {"channel::receive_for", [&] { w.silent.receive_for(24h); }},
-      {"select", [&] {
+      {"select",
+       [&] {
          weft::select(weft::on_receive(w.silent, [](std::optional<int>) {}), weft::on_send(w.silent, 1, [] {}),
                       weft::on_timeout(24h, [] {}));
        }},
       {"fiber::join", [&] { w.other->join(); }},
       {"fiber::join_for", [&] { static_cast<void>(w.other->join_for(24h)); }},
-      {"scope::join", [&] {
+      {"scope::join",
+       [&] {
          weft::scope s;
          s.spawn([&] { w.never.wait(); });
          s.join();
@@ -128,43 +135,47 @@ std::vector<wait_case> points(world& w) {
 }
 
 TEST(CancellationPoints, EachEndsWithCancelledWhetherStoppedBeforeOrWhileItWaits) {
-  everywhere([] {
-    world w;
-    for (const wait_case& c : points(w)) {
-      for (const bool early : {true, false}) {
-        weft::event inside;
-        auto f = weft::spawn([&] {
-          inside.set();
-          c.wait();
-          ADD_FAILURE() << c.name << " returned";
-        });
-        if (!early) inside.wait();
-        f.request_stop();
-        EXPECT_THROW(f.join(), weft::cancelled) << c.name;
-      }
-    }
-  }, 20);
+  everywhere(
+      [] {
+        world w;
+        for (const wait_case& c : points(w)) {
+          for (const bool early : {true, false}) {
+            weft::event inside;
+            auto f = weft::spawn([&] {
+              inside.set();
+              c.wait();
+              ADD_FAILURE() << c.name << " returned";
+            });
+            if (!early) inside.wait();
+            f.request_stop();
+            EXPECT_THROW(f.join(), weft::cancelled) << c.name;
+          }
+        }
+      },
+      20);
 }
 
 TEST(CancellationPoints, EachThrowsAgainWhenSwallowed) {
-  everywhere([] {
-    world w;
-    for (const wait_case& c : points(w)) {
-      auto f = weft::spawn([&] {
-        int thrown = 0;
-        for (int i = 0; i < 3; ++i) {
-          try {
-            c.wait();
-          } catch (const weft::cancelled&) {
-            ++thrown;
-          }
+  everywhere(
+      [] {
+        world w;
+        for (const wait_case& c : points(w)) {
+          auto f = weft::spawn([&] {
+            int thrown = 0;
+            for (int i = 0; i < 3; ++i) {
+              try {
+                c.wait();
+              } catch (const weft::cancelled&) {
+                ++thrown;
+              }
+            }
+            return thrown;
+          });
+          f.request_stop();
+          EXPECT_EQ(f.join(), 3) << c.name;
         }
-        return thrown;
-      });
-      f.request_stop();
-      EXPECT_EQ(f.join(), 3) << c.name;
-    }
-  }, 20);
+      },
+      20);
 }
 
 // What destructors and cleanup code need must work in a stopped fiber.
@@ -358,7 +369,8 @@ void die_of(void (*f)()) {
 }
 
 TEST_F(CancellationUnderNoexcept, DiesWithTheFibersNameAndThePoint) {
-  EXPECT_DEATH(die_of([] { waits_in_a_noexcept_function(); }), "terminate in fiber 'doomed'(.|\n)*cancellation point: event");
+  EXPECT_DEATH(die_of([] { waits_in_a_noexcept_function(); }),
+               "terminate in fiber 'doomed'(.|\n)*cancellation point: event");
   EXPECT_DEATH(die_of([] { const sleeps_in_its_destructor late; }),
                "terminate in fiber 'doomed'(.|\n)*cancellation point: sleep(.|\n)*cancel_shield");
 }

@@ -1,7 +1,7 @@
 // Deadlines: never early, inherited, shrinking, converted by the frame that fired and by no other.
-#include <atomic>     // counters
-#include <chrono>     // durations
-#include <stdexcept>  // runtime_error
+#include <atomic>        // counters
+#include <chrono>        // durations
+#include <stdexcept>     // runtime_error
 #include <system_error>  // operation_not_permitted
 
 #include <gtest/gtest.h>
@@ -180,7 +180,8 @@ TEST(Deadline, AShieldHidesTheOuterOneButNotTheInner) {
                                         {
                                           const weft::cancel_shield shield;
                                           this_fiber::sleep_for(5ms);  // past the outer deadline
-                                          EXPECT_THROW(weft::with_timeout(3ms, [] { wait_for_stop(); }), weft::timed_out);
+                                          EXPECT_THROW(weft::with_timeout(3ms, [] { wait_for_stop(); }),
+                                                       weft::timed_out);
                                           EXPECT_EQ(rt.now() - start, 8ms);
                                           this_fiber::check_stop();
                                         }
@@ -273,14 +274,16 @@ TEST(Deadline, CallbacksOfATokenTakenInsideRunInAFiberOfTheirOwn) {
 
 // The children are outside of the deadline, only the join is inside.
 TEST(Deadline, AroundTheJoinOfAnOuterScopeEndsIt) {
-  everywhere([] {
-    for (const auto limit : {0us, 200us}) {
-      weft::event never;
-      weft::scope outer;
-      outer.spawn([&] { never.wait(); });
-      EXPECT_THROW(weft::with_timeout(limit, [&] { outer.join(); }), weft::timed_out);
-    }
-  }, 200);
+  everywhere(
+      [] {
+        for (const auto limit : {0us, 200us}) {
+          weft::event never;
+          weft::scope outer;
+          outer.spawn([&] { never.wait(); });
+          EXPECT_THROW(weft::with_timeout(limit, [&] { outer.join(); }), weft::timed_out);
+        }
+      },
+      200);
 }
 
 TEST(Deadline, AStopOfTheFiberWhileADeadlineHasFired) {

@@ -1,10 +1,10 @@
 // Scopes: children end before them, the first failure stops the rest and is rethrown, stops travel down the tree.
-#include <array>      // results
-#include <atomic>     // counters
-#include <chrono>     // durations
-#include <memory>     // shared_ptr, unique_ptr
-#include <stdexcept>  // runtime_error
-#include <string>     // results
+#include <array>         // results
+#include <atomic>        // counters
+#include <chrono>        // durations
+#include <memory>        // shared_ptr, unique_ptr
+#include <stdexcept>     // runtime_error
+#include <string>        // results
 #include <system_error>  // operation_not_permitted
 
 #include <gtest/gtest.h>
@@ -286,7 +286,9 @@ TEST(Scope, AForkThatFailsTellsBoth) {
     auto f = s.fork([]() -> int { throw boom("fork"); });
     EXPECT_THROW(f.join(), boom);
     EXPECT_THROW(s.join(), boom);
-    { auto dropped = s.fork([] {}); }
+    {
+      auto dropped = s.fork([] {});
+    }
     s.join();
   });
 }
@@ -308,12 +310,13 @@ TEST(Scope, OptionsAndMoveOnlyArguments) {
   everywhere([] {
     weft::scope s;
     std::string name;
-    s.spawn({.name = "the child", .stack_size = 64 * 1024},
-            [&](std::unique_ptr<int> p) {
-              name = this_fiber::name();
-              EXPECT_EQ(*p, 5);
-            },
-            std::make_unique<int>(5));
+    s.spawn(
+        {.name = "the child", .stack_size = 64 * 1024},
+        [&](std::unique_ptr<int> p) {
+          name = this_fiber::name();
+          EXPECT_EQ(*p, 5);
+        },
+        std::make_unique<int>(5));
     s.join();
     EXPECT_EQ(name, "the child");
     EXPECT_THROW(s.spawn({.stack_size = 1}, [] {}), std::invalid_argument);
@@ -353,19 +356,21 @@ TEST(Scope, AChildIsAFiberOfItsOwnEvenOnABorrowedStack) {
 }
 
 TEST(Scope, DeepNestingOnBorrowedStacks) {
-  everywhere([] {
-    struct nest {
-      static int count(int depth) {
-        if (depth == 0) return 1;
-        weft::scope s;
-        std::array<int, 2> below{};
-        for (int& b : below) s.spawn([&b, depth] { b = count(depth - 1); });
-        s.join();
-        return below[0] + below[1];
-      }
-    };
-    EXPECT_EQ(nest::count(9), 512);
-  }, 10);
+  everywhere(
+      [] {
+        struct nest {
+          static int count(int depth) {
+            if (depth == 0) return 1;
+            weft::scope s;
+            std::array<int, 2> below{};
+            for (int& b : below) s.spawn([&b, depth] { b = count(depth - 1); });
+            s.join();
+            return below[0] + below[1];
+          }
+        };
+        EXPECT_EQ(nest::count(9), 512);
+      },
+      10);
 }
 
 struct leaves_a_mark {
@@ -380,15 +385,17 @@ struct leaves_a_mark {
 
 TEST(Scope, FiberLocalValuesOfChildrenEndInsideTheScope) {
   static weft::fiber_local<leaves_a_mark> local;
-  everywhere([] {
-    std::array<int, 3> marks{};
-    {
-      weft::scope s;
-      for (int& m : marks) s.spawn([&m] { local->here = &m; });
-      s.join();
-      EXPECT_EQ(marks, (std::array<int, 3>{1, 1, 1}));
-    }
-  }, 100);
+  everywhere(
+      [] {
+        std::array<int, 3> marks{};
+        {
+          weft::scope s;
+          for (int& m : marks) s.spawn([&m] { local->here = &m; });
+          s.join();
+          EXPECT_EQ(marks, (std::array<int, 3>{1, 1, 1}));
+        }
+      },
+      100);
 }
 
 TEST(Scope, TheClosuresDestructorsRunInsideTheScope) {

@@ -116,7 +116,8 @@ TEST(WhenAny, OfSameTypesAndVoid) {
 
 TEST(WhenAny, AFirstFinisherThatThrowsIsRethrown) {
   everywhere([] {
-    EXPECT_THROW(weft::when_any([] { wait_for_stop(); }, []() -> int { throw std::runtime_error("x"); }), std::runtime_error);
+    EXPECT_THROW(weft::when_any([] { wait_for_stop(); }, []() -> int { throw std::runtime_error("x"); }),
+                 std::runtime_error);
     // A loser's failure is dropped.
     const auto winner = weft::when_any(
         [] {
@@ -142,7 +143,8 @@ struct throws_when_moved_again {
 TEST(WhenAny, AResultThatCannotBeKeptIsAFailureOfTheWinner) {
   everywhere([] {
     int moves = 0;
-    EXPECT_THROW(weft::when_any([&] { return throws_when_moved_again(moves); }, [] { wait_for_stop(); }), std::runtime_error);
+    EXPECT_THROW(weft::when_any([&] { return throws_when_moved_again(moves); }, [] { wait_for_stop(); }),
+                 std::runtime_error);
   });
 }
 
@@ -153,9 +155,10 @@ TEST(When, ChildrenThatTheRuntimeStoppedAreNoResults) {
       const weft::cancel_shield shield;  // the owner does not hear of it
       rt.request_stop();
       EXPECT_THROW(weft::when_all([] {
-        this_fiber::sleep_for(1h);
-        return 1;
-      }), weft::cancelled);
+                     this_fiber::sleep_for(1h);
+                     return 1;
+                   }),
+                   weft::cancelled);
       EXPECT_THROW(weft::when_any([] { this_fiber::sleep_for(1h); }, [] { wait_for_stop(); }), weft::cancelled);
       weft::scope s;
       s.spawn([] { wait_for_stop(); });

@@ -1,9 +1,9 @@
 // The weft command: reads the command line and hands over. Mistakes of the person at the terminal end in one line that says
 // what to do, on standard error, and exit code 2; failures of the work in exit code 1.
-#include <algorithm>  // replace
-#include <cstdio>     // fprintf, fputs
-#include <exception>  // exception
-#include <string>     // string
+#include <algorithm>    // replace
+#include <cstdio>       // fprintf, fputs
+#include <exception>    // exception
+#include <string>       // string
 #include <string_view>  // string_view
 
 #include <CLI/CLI.hpp>           // App

@@ -17,18 +17,21 @@ class spin_lock {
   constexpr explicit spin_lock(lock_rank rank) noexcept : rank_(rank) {}
 
   void lock() noexcept {
-    if (debug_checks()) [[unlikely]] note_lock(this, rank_);
+    if (debug_checks()) [[unlikely]]
+      note_lock(this, rank_);
     while (held_.exchange(true, memory_order_acquire)) {  // pairs with the release in unlock()
       wait_until_free();
     }
   }
   bool try_lock() noexcept {
     if (held_.exchange(true, memory_order_acquire)) return false;  // pairs with unlock()
-    if (debug_checks()) [[unlikely]] note_lock(this, rank_);
+    if (debug_checks()) [[unlikely]]
+      note_lock(this, rank_);
     return true;
   }
   void unlock() noexcept {
-    if (debug_checks()) [[unlikely]] note_unlock(this);
+    if (debug_checks()) [[unlikely]]
+      note_unlock(this);
     held_.store(false, memory_order_release);  // pairs with lock()
   }
 

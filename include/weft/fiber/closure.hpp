@@ -30,7 +30,8 @@ struct fiber_spec {
 /// fiber_record::options
 inline constexpr std::uint8_t option_boxed = 1;   ///< storage holds the address of a fiber_spec
 inline constexpr std::uint8_t option_scoped = 4;  ///< child of a scope, which waits for it and has its failure
-inline constexpr std::uint8_t option_placed = 2;  ///< until it starts, counted in `placed` of the worker whose number is in `home`
+inline constexpr std::uint8_t option_placed =
+    2;  ///< until it starts, counted in `placed` of the worker whose number is in `home`
 
 template <class F, class... A>
 struct closure {
@@ -53,8 +54,8 @@ struct boxed_closure : fiber_spec {
 };
 
 template <class T>
-inline constexpr bool fits_in_record =
-    sizeof(T) <= fiber_record::storage_bytes && alignof(T) <= 16 && std::is_nothrow_move_constructible_v<T>;
+inline constexpr bool fits_in_record = sizeof(T) <= fiber_record::storage_bytes &&
+                                       alignof(T) <= 16 && std::is_nothrow_move_constructible_v<T>;
 
 template <class T>
 T* storage_as(fiber_record& r) noexcept {

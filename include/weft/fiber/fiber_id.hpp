@@ -16,7 +16,8 @@ class fiber_id {
  public:
   constexpr fiber_id() noexcept = default;
   /// Used by weft: address of the record, and how often it has been used.
-  constexpr fiber_id(const void* record, std::uint32_t generation) noexcept : record_(record), generation_(generation) {}
+  constexpr fiber_id(const void* record, std::uint32_t generation) noexcept
+      : record_(record), generation_(generation) {}
   friend constexpr bool operator==(fiber_id, fiber_id) noexcept = default;
   friend std::strong_ordering operator<=>(fiber_id a, fiber_id b) noexcept {
     const auto order = std::compare_three_way{}(a.record_, b.record_);

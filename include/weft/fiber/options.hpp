@@ -11,11 +11,11 @@ namespace weft::inline v0 {
 enum class migration { inherit, pinned, free };
 
 struct fiber_options {
-  std::string_view name = {};       ///< shown in reports; copied, cut to 31 bytes
-  std::size_t stack_size = 0;       ///< bytes of address space, 16 KiB to 64 MiB, rounded up to a power of two
-                                    ///< and to what a signal frame of the processor needs; 0: the runtime's
+  std::string_view name = {};  ///< shown in reports; copied, cut to 31 bytes
+  std::size_t stack_size = 0;  ///< bytes of address space, 16 KiB to 64 MiB, rounded up to a power of two
+                               ///< and to what a signal frame of the processor needs; 0: the runtime's
   migration migrate = migration::inherit;
-  bool spread = false;              ///< start on the worker with the fewest live fibers instead of near the spawner
+  bool spread = false;  ///< start on the worker with the fewest live fibers instead of near the spawner
 };
 
 }  // namespace weft::inline v0

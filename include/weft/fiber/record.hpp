@@ -38,7 +38,7 @@ struct fiber_ops {
   void (*run)(fiber_record&);           ///< moves the closure out, runs it, leaves result or exception in the record
   void (*run_detached)(fiber_record&);  ///< as run, but an exception other than cancelled finds no handler
   void (*destroy_closure)(fiber_record&) noexcept;  ///< the fiber never ran: no stack could be had
-  void (*destroy_result)(fiber_record&) noexcept;  ///< nobody took the result
+  void (*destroy_result)(fiber_record&) noexcept;   ///< nobody took the result
 };
 
 /// What a record's storage holds.
@@ -48,18 +48,18 @@ enum class fiber_outcome : std::uint8_t { none, value, exception };
 struct alignas(WEFT_CACHE_LINE) fiber_record {
   static constexpr std::size_t storage_bytes = 32;
 
-  context ctx;                            // 00 owner_bits: flags below, changed by the home worker only
-  fiber_record* next = nullptr;           // 20 ready queue, inbox, free list
-  fiber_block* block = nullptr;           // 28 top of the bound stack; null until first dispatch
-  parker park;                            // 30
-  std::uint32_t generation = 0;           // 38 grows each time the record is recycled: ids stay unique
-  std::uint16_t home = 0;                 // 3c number of the worker it started on
-  fiber_outcome outcome = fiber_outcome::none;  // 3e
-  std::uint8_t options = 0;               // 3f has_options | is_spread | size class was given
-  atomic<std::uintptr_t> join{0};         // 40 table in src/fiber/join_word.hpp
-  const fiber_ops* ops = nullptr;         // 48
-  void* spawn_site = nullptr;             // 50 return address of the spawn call
-  atomic<stop_hub*> hub{nullptr};         // 58 made when first needed: src/sched/stop_hub.hpp
+  context ctx;                                   // 00 owner_bits: flags below, changed by the home worker only
+  fiber_record* next = nullptr;                  // 20 ready queue, inbox, free list
+  fiber_block* block = nullptr;                  // 28 top of the bound stack; null until first dispatch
+  parker park;                                   // 30
+  std::uint32_t generation = 0;                  // 38 grows each time the record is recycled: ids stay unique
+  std::uint16_t home = 0;                        // 3c number of the worker it started on
+  fiber_outcome outcome = fiber_outcome::none;   // 3e
+  std::uint8_t options = 0;                      // 3f has_options | is_spread | size class was given
+  atomic<std::uintptr_t> join{0};                // 40 table in src/fiber/join_word.hpp
+  const fiber_ops* ops = nullptr;                // 48
+  void* spawn_site = nullptr;                    // 50 return address of the spawn call
+  atomic<stop_hub*> hub{nullptr};                // 58 made when first needed: src/sched/stop_hub.hpp
   alignas(16) std::byte storage[storage_bytes];  // 60 closure before the run, result after it
 };
 static_assert(sizeof(fiber_record) == 128 && offsetof(fiber_record, park) == 0x30);

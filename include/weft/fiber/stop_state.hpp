@@ -35,7 +35,7 @@ class stop_block {
 
   void retain() noexcept { references_.fetch_add(1, memory_order_relaxed); }  // relaxed: the caller holds a reference
   WEFT_EXPORT void release() noexcept;
-  void add_source() noexcept { sources_.fetch_add(1, memory_order_relaxed); }  // relaxed: the caller is a source
+  void add_source() noexcept { sources_.fetch_add(1, memory_order_relaxed); }   // relaxed: the caller is a source
   void drop_source() noexcept { sources_.fetch_sub(1, memory_order_release); }  // pairs with stop_possible()
 
   [[nodiscard]] bool stop_requested() const noexcept {

@@ -20,8 +20,7 @@ class stop_token {
   stop_token() noexcept = default;
   explicit stop_token(detail::stop_block* adopted) noexcept : block_(adopted) {}  ///< takes over one reference
   stop_token(const stop_token& other) noexcept : block_(other.block_) {
-    if (block_ != nullptr)
-      block_->retain();
+    if (block_ != nullptr) block_->retain();
   }
   stop_token(stop_token&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   stop_token& operator=(stop_token other) noexcept {
@@ -29,15 +28,16 @@ class stop_token {
     return *this;
   }
   ~stop_token() {
-    if (block_ != nullptr)
-      block_->release();
+    if (block_ != nullptr) block_->release();
   }
   [[nodiscard]] bool stop_requested() const noexcept { return block_ != nullptr && block_->stop_requested(); }
   /// True: stop was requested, or can be: a stop_source is left, or the fiber has not been joined.
   [[nodiscard]] bool stop_possible() const noexcept { return block_ != nullptr && block_->stop_possible(); }
   void swap(stop_token& other) noexcept { std::swap(block_, other.block_); }
   friend void swap(stop_token& a, stop_token& b) noexcept { a.swap(b); }
-  [[nodiscard]] friend bool operator==(const stop_token& a, const stop_token& b) noexcept { return a.block_ == b.block_; }
+  [[nodiscard]] friend bool operator==(const stop_token& a, const stop_token& b) noexcept {
+    return a.block_ == b.block_;
+  }
 
  private:
   friend detail::stop_access;

@@ -48,7 +48,8 @@ class WEFT_EXPORT tcp_stream {
     return connect_until(to, detail::deadline_after(timeout));
   }
   template <class Rep, class Period>
-  static tcp_stream connect_for(const endpoint& to, std::chrono::duration<Rep, Period> timeout, std::error_code& error) {
+  static tcp_stream connect_for(const endpoint& to, std::chrono::duration<Rep, Period> timeout,
+                                std::error_code& error) {
     return connect_until(to, detail::deadline_after(timeout), error);
   }
   static tcp_stream connect_until(const endpoint& to, std::chrono::steady_clock::time_point deadline);

@@ -95,8 +95,7 @@ template <class F, class... A>
 /// \throws std::system_error operation_not_permitted: not called inside a fiber (use runtime::spawn); std::bad_alloc;
 ///         what copying the arguments throws.
 template <class F, class... A>
-  requires(!std::is_same_v<std::decay_t<F>, fiber_options>)
-[[gnu::noinline]] auto spawn(F&& f, A&&... args) {
+requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] auto spawn(F&& f, A&&... args) {
   return detail::spawn_with(nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
 }
 /// As above with options. \throws also std::invalid_argument: a bad stack size.

@@ -6,7 +6,7 @@
 #include <utility>  // forward
 
 #include <weft/sched/crash_reports.hpp>  // installed by run()
-#include <weft/sched/fiber.hpp>  // fiber
+#include <weft/sched/fiber.hpp>          // fiber
 
 namespace weft::inline v0 {
 
@@ -16,8 +16,8 @@ enum class io_backend { automatic, uring, epoll };
 /// A set variable overrides the program; a bad one is an error, not a guess.
 /// WEFT_CHAOS=<seed>[:probability] disturbs the order of the threads, for tests.
 struct runtime_options {
-  unsigned workers = 0;                  ///< 0: the CPUs this process may use (affinity and cgroup quota respected)
-  std::size_t stack_size = 256 * 1024;   ///< bytes of address space per fiber, 16 KiB to 64 MiB
+  unsigned workers = 0;                 ///< 0: the CPUs this process may use (affinity and cgroup quota respected)
+  std::size_t stack_size = 256 * 1024;  ///< bytes of address space per fiber, 16 KiB to 64 MiB
   io_backend io = io_backend::automatic;
   migration migrate = migration::pinned;
 };
@@ -28,7 +28,7 @@ class WEFT_EXPORT runtime {
  public:
   /// Starts the workers. \throws std::invalid_argument (options), std::system_error (threads, unsupported backend)
   explicit runtime(runtime_options options = {});
-  explicit runtime(detail::runtime_impl* made) noexcept : impl_(made) {}  ///< used by weft
+  runtime(detail::adopt_runtime, detail::runtime_impl* made) noexcept : impl_(made) {}  ///< used by weft
   /// Requests stop of everything, detached fibers too, and waits for it; a fiber that ignores stop for long is reported
   /// by name. \pre not called on one of its own fibers (checked).
   ~runtime();
@@ -44,8 +44,7 @@ class WEFT_EXPORT runtime {
   /// From any thread. \throws std::bad_alloc, std::system_error(operation_canceled) after request_stop() has been called
   /// by the destructor.
   template <class F, class... A>
-    requires(!std::is_same_v<std::decay_t<F>, fiber_options>)
-  [[gnu::noinline]] auto spawn(F&& f, A&&... args) {
+  requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] auto spawn(F&& f, A&&... args) {
     return spawn_with(nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
   }
   template <class F, class... A>
@@ -76,8 +75,7 @@ decltype(auto) run(const runtime_options& options, F&& main) {
   return r.run(std::forward<F>(main));
 }
 template <class F>
-  requires(!std::is_same_v<std::decay_t<F>, runtime_options>)
-decltype(auto) run(F&& main) {
+requires(!std::is_same_v<std::decay_t<F>, runtime_options>) decltype(auto) run(F&& main) {
   return weft::run(runtime_options{}, std::forward<F>(main));
 }
 

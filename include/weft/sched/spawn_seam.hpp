@@ -12,6 +12,7 @@
 namespace weft::inline v0::detail {
 
 class runtime_impl;
+struct adopt_runtime {};  // a runtime object over what is made already
 
 /// A record for a new fiber of the calling fiber's runtime. \throws std::system_error(operation_not_permitted) outside a
 /// fiber, std::bad_alloc.
@@ -29,7 +30,7 @@ WEFT_EXPORT void abort_spawn(fiber_record& r) noexcept;
 /// Waits for the end of the fiber. \return false: the deadline passed. A cancellation point unless `shielded`.
 WEFT_EXPORT bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, bool shielded);
 [[noreturn]] WEFT_EXPORT void throw_not_joinable();
-WEFT_EXPORT void rethrow_failure(fiber_record& r);       ///< outcome is exception: takes it out, releases r and throws
+WEFT_EXPORT void rethrow_failure(fiber_record& r);  ///< outcome is exception: takes it out, releases r and throws
 WEFT_EXPORT void release_record(fiber_record& r) noexcept;  ///< the result was taken
 WEFT_EXPORT void stop_and_join(fiber_record& r) noexcept;   ///< what ~fiber does
 WEFT_EXPORT void detach_record(fiber_record& r) noexcept;

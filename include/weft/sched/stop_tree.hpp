@@ -10,9 +10,9 @@
 #include <exception>  // exception_ptr
 
 #include <weft/base/atomic.hpp>
-#include <weft/base/config.hpp>      // WEFT_EXPORT
-#include <weft/base/spin_lock.hpp>   // spin_lock
-#include <weft/fiber/record.hpp>     // fiber_record
+#include <weft/base/config.hpp>     // WEFT_EXPORT
+#include <weft/base/spin_lock.hpp>  // spin_lock
+#include <weft/fiber/record.hpp>    // fiber_record
 
 namespace weft::inline v0::detail {
 
@@ -27,17 +27,17 @@ struct stop_frame {
   // Written by push and pop, read under the hub's lock; null when linked nowhere: on a plain thread, or after the end of
   // the fiber that opened it.
   atomic<stop_hub*> hub{nullptr};
-  stop_frame* outer = nullptr;    // this and all that follows: under the hub's lock
+  stop_frame* outer = nullptr;  // this and all that follows: under the hub's lock
   stop_frame* inner = nullptr;
-  stop_block* shared = nullptr;   // of tokens taken inside; made when somebody asks
+  stop_block* shared = nullptr;  // of tokens taken inside; made when somebody asks
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
-  std::uint16_t depth = 0;        // shields around it: a stop from outside of them does not reach it
+  std::uint16_t depth = 0;  // shields around it: a stop from outside of them does not reach it
   bool is_scope = false;
-  bool stops_owner = false;       // when it fires, the code inside is stopped: a deadline, the body of with_scope
+  bool stops_owner = false;  // when it fires, the code inside is stopped: a deadline, the body of with_scope
   bool fired = false;
   // The owner's, while it is inside a frame that stops it.
-  bool is_barrier = false;        // opened during unwinding, as a shield is: the stop that unwinds stays outside
-  unsigned outer_uncaught = 0;    // fiber_block::inner_uncaught around it
+  bool is_barrier = false;      // opened during unwinding, as a shield is: the stop that unwinds stays outside
+  unsigned outer_uncaught = 0;  // fiber_block::inner_uncaught around it
 };
 
 /// A child of a scope, from its spawn to the end of its closure.
@@ -57,16 +57,17 @@ class WEFT_EXPORT stop_scope : public stop_frame {
   stop_scope(const stop_scope&) = delete;
   stop_scope& operator=(const stop_scope&) = delete;
 
-  void enter(stop_child& c, fiber_record& r) noexcept;  ///< \pre r has not been committed; it is born stopped if the scope is
-  void leave(stop_child& c) noexcept;                   ///< the last touch, unless the caller knows better
-  void fail(std::exception_ptr e) noexcept;             ///< the first one is kept; stops the children
+  void enter(stop_child& c,
+             fiber_record& r) noexcept;      ///< \pre r has not been committed; it is born stopped if the scope is
+  void leave(stop_child& c) noexcept;        ///< the last touch, unless the caller knows better
+  void fail(std::exception_ptr e) noexcept;  ///< the first one is kept; stops the children
   void request_stop() noexcept;
   bool stop_requested() noexcept;
   bool failed() noexcept;
 
-  void join();                ///< waits, running children that nobody has started; then throws the failure or cancelled
-  void wait_all() noexcept;   ///< waits for all, no cancellation point
-  void rethrow_failure();     ///< if there is one, once
+  void join();               ///< waits, running children that nobody has started; then throws the failure or cancelled
+  void wait_all() noexcept;  ///< waits for all, no cancellation point
+  void rethrow_failure();    ///< if there is one, once
   std::exception_ptr take_failure() noexcept;
 
  private:
@@ -77,8 +78,8 @@ class WEFT_EXPORT stop_scope : public stop_frame {
   void drop_one() noexcept;
 
   spin_lock lock_{lock_rank::stop_tree};
-  bool stopped_ = false;             // all: under lock_
-  std::size_t count_ = 0;            // children, and walks that hold on to it
+  bool stopped_ = false;   // all: under lock_
+  std::size_t count_ = 0;  // children, and walks that hold on to it
   stop_child* first_ = nullptr;
   waiter* joiners_ = nullptr;
   stop_scope* next_to_stop_ = nullptr;  // link of the walk that stopped it

@@ -32,11 +32,12 @@ void sleep_until(std::chrono::time_point<Clock, Duration> until) {
 }
 
 WEFT_EXPORT fiber_id get_id() noexcept;
-WEFT_EXPORT std::string_view name() noexcept;             ///< empty when none was given; valid until set_name or the end
+WEFT_EXPORT std::string_view name() noexcept;  ///< empty when none was given; valid until set_name or the end
 WEFT_EXPORT void set_name(std::string_view name) noexcept;  ///< copied, cut to 31 bytes; no effect on a plain thread
-WEFT_EXPORT stop_token get_stop_token();                  ///< in a blocking() call that of the fiber that made the call
-WEFT_EXPORT void check_stop();                            ///< a cancellation point that never suspends \throws weft::cancelled
-WEFT_EXPORT std::size_t stack_remaining() noexcept;       ///< bytes left above the guard; on a plain thread of its own stack; inside a coroutine 0
+WEFT_EXPORT stop_token get_stop_token();  ///< in a blocking() call that of the fiber that made the call
+WEFT_EXPORT void check_stop();            ///< a cancellation point that never suspends \throws weft::cancelled
+WEFT_EXPORT std::size_t
+stack_remaining() noexcept;  ///< bytes left above the guard; on a plain thread of its own stack; inside a coroutine 0
 WEFT_EXPORT bool is_fiber() noexcept;
 WEFT_EXPORT void set_migration(migration m) noexcept;
 

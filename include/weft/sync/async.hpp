@@ -43,8 +43,7 @@ struct async_state final : shared_value<R> {
 struct spawning {
   fiber_record* record;
   ~spawning() {
-    if (record != nullptr)
-      abort_spawn(*record);
+    if (record != nullptr) abort_spawn(*record);
   }
 };
 
@@ -78,8 +77,7 @@ future<async_result<F, A...>> async_deferred(F&& f, A&&... a) {
 /// Cost: one allocation, for function, arguments and result, and a spawn.
 /// \throws std::system_error operation_not_permitted: not called inside a fiber; std::bad_alloc; what copying throws.
 template <class F, class... A>
-  requires(!std::same_as<std::decay_t<F>, std::launch>)
-[[nodiscard, gnu::noinline]] auto async(F&& f, A&&... args) {
+requires(!std::same_as<std::decay_t<F>, std::launch>) [[nodiscard, gnu::noinline]] auto async(F&& f, A&&... args) {
   return detail::async_in_fiber(__builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
 }
 /// With std::launch::deferred alone, `f` runs in the first fiber or thread that waits for it without a deadline, and makes

@@ -146,8 +146,7 @@ class barrier {
  private:
   // The barrier may be gone when it returns.
   void complete_if_last(const detail::barrier_core::arrival& made) noexcept {
-    if (!made.completes)
-      return;
+    if (!made.completes) return;
     {
       const cancel_shield shield;
       completion_();

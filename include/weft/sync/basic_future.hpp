@@ -36,8 +36,7 @@ class future_base {
   template <class Clock, class Duration>
   std::future_status wait_until(std::chrono::time_point<Clock, Duration> until) const {
     shared_value<T>& s = state_.checked();
-    if (s.is_deferred())
-      return std::future_status::deferred;
+    if (s.is_deferred()) return std::future_status::deferred;
     const bool ready = retry_until(until, [&](auto deadline) { return s.wait_until(deadline); });
     return ready ? std::future_status::ready : std::future_status::timeout;
   }

@@ -78,8 +78,7 @@ void call_once(once_flag& flag, Callable&& callable, Args&&... args) {
   if (flag.word_.load(detail::memory_order_acquire) == once_flag::finished) [[likely]]
     return;
   detail::once_call call(flag);
-  if (!call.runs())
-    return;
+  if (!call.runs()) return;
   std::invoke(std::forward<Callable>(callable), std::forward<Args>(args)...);
   call.done();
 }

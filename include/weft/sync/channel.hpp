@@ -8,10 +8,10 @@
 #include <optional>   // optional
 #include <stdexcept>  // logic_error
 
-#include <weft/base/config.hpp>         // WEFT_EXPORT
-#include <weft/sched/time.hpp>          // deadlines
-#include <weft/sync/channel_core.hpp>   // all but the types
-#include <weft/sync/retry_until.hpp>    // clocks other than the steady one
+#include <weft/base/config.hpp>        // WEFT_EXPORT
+#include <weft/sched/time.hpp>         // deadlines
+#include <weft/sync/channel_core.hpp>  // all but the types
+#include <weft/sync/retry_until.hpp>   // clocks other than the steady one
 
 namespace weft::inline v0 {
 
@@ -95,8 +95,7 @@ class channel {
   /// Takes the oldest value if there is one. \return nullopt: there is none now; closed() says whether one may come.
   std::optional<T> try_receive() {
     std::optional<T> result;
-    if (!take_at_once(result))
-      core_.try_transfer(detail::side::receive, std::addressof(result));
+    if (!take_at_once(result)) core_.try_transfer(detail::side::receive, std::addressof(result));
     return result;
   }
 
@@ -161,8 +160,7 @@ class channel {
     return put_at_once(value) || sent(core_.transfer(detail::side::send, std::addressof(value), deadline));
   }
   detail::exchange receive_steady(std::optional<T>& result, std::chrono::steady_clock::time_point deadline) {
-    if (take_at_once(result))
-      return detail::exchange::done;
+    if (take_at_once(result)) return detail::exchange::done;
     return core_.transfer(detail::side::receive, std::addressof(result), deadline);
   }
 

@@ -18,15 +18,15 @@ namespace weft::inline v0::detail {
 struct value_ops {
   std::size_t size;
   std::size_t alignment;
-  bool trivial;                               ///< moves run no code of the user's
-  void (*put)(void* slot, void* value);       ///< moves a T into raw memory
-  void (*take)(void* result, void* value);    ///< moves a T into an optional<T>; empty if that throws
+  bool trivial;                             ///< moves run no code of the user's
+  void (*put)(void* slot, void* value);     ///< moves a T into raw memory
+  void (*take)(void* result, void* value);  ///< moves a T into an optional<T>; empty if that throws
   void (*destroy)(void* value) noexcept;
 };
 
 /// Such values are put in and taken out without a call when nobody waits.
 template <class T>
-inline constexpr bool is_copied_at_once = std::is_trivially_copyable_v<T> && std::is_copy_constructible_v<T>;
+inline constexpr bool is_copied_at_once = std::is_trivially_copyable_v<T>&& std::is_copy_constructible_v<T>;
 
 template <class T>
 inline constexpr value_ops value_ops_of{
@@ -48,14 +48,14 @@ class channel_core;
 
 /// One place in a channel's queue: of a blocked send or receive, or of one case of a blocked select.
 struct channel_node {
-  channel_node* next = nullptr;     // under the channel's lock, as prev and linked
+  channel_node* next = nullptr;  // under the channel's lock, as prev and linked
   channel_node* prev = nullptr;
   bool linked = false;
   side which = side::send;
   channel_core* channel = nullptr;
-  void* value = nullptr;            // T of a sender, optional<T> of a receiver
+  void* value = nullptr;  // T of a sender, optional<T> of a receiver
   channel_wait* wait = nullptr;
-  channel_node* peer = nullptr;     // the same wait's next place
+  channel_node* peer = nullptr;  // the same wait's next place
 };
 
 /// Word, lists and ring of a channel. Functions that say "locked" need its lock.
@@ -90,8 +90,7 @@ class alignas(WEFT_CACHE_LINE) channel_core {
       return false;
     }
     std::size_t at = first_ + seen / one;
-    if (at >= capacity_)
-      at -= capacity_;
+    if (at >= capacity_) at -= capacity_;
     std::construct_at(reinterpret_cast<T*>(slots_) + at, value);
     word_.store(seen + one, memory_order_release);  // pairs with the acquire of the next owner; the last touch
     return true;
@@ -138,11 +137,11 @@ class alignas(WEFT_CACHE_LINE) channel_core {
   channel_node*& head(side which) noexcept { return which == side::send ? senders_ : receivers_; }
 
   atomic<std::uintptr_t> word_{0};
-  std::uintptr_t held_ = 0;            // what unlock() will store; of the lock's owner
-  std::size_t first_ = 0;              // slot of the oldest value
+  std::uintptr_t held_ = 0;  // what unlock() will store; of the lock's owner
+  std::size_t first_ = 0;    // slot of the oldest value
   std::byte* slots_ = nullptr;
   const std::size_t capacity_;
-  channel_node* senders_ = nullptr;    // heads of circles, as in src/sync/wait_queue.hpp
+  channel_node* senders_ = nullptr;  // heads of circles, as in src/sync/wait_queue.hpp
   channel_node* receivers_ = nullptr;
   const value_ops* ops_;
 };

@@ -54,18 +54,15 @@ class condition_variable {
   /// Waits until `condition()` is true, which it looks at with the mutex locked.
   template <class Predicate>
   void wait(std::unique_lock<mutex>& lock, Predicate condition) {
-    while (!condition())
-      wait(lock);
+    while (!condition()) wait(lock);
   }
 
   /// \return cv_status::timeout: `until` passed.
   template <class Clock, class Duration>
   cv_status wait_until(std::unique_lock<mutex>& lock, std::chrono::time_point<Clock, Duration> until) {
-    if (wait_steady(lock, detail::steady_deadline(until)))
-      return cv_status::no_timeout;
+    if (wait_steady(lock, detail::steady_deadline(until))) return cv_status::no_timeout;
     if constexpr (!std::is_same_v<Clock, std::chrono::steady_clock>) {
-      if (Clock::now() < until)
-        return cv_status::no_timeout;  // it was set back: the caller looks and waits again
+      if (Clock::now() < until) return cv_status::no_timeout;  // it was set back: the caller looks and waits again
     }
     return cv_status::timeout;
   }
@@ -73,8 +70,7 @@ class condition_variable {
   template <class Clock, class Duration, class Predicate>
   bool wait_until(std::unique_lock<mutex>& lock, std::chrono::time_point<Clock, Duration> until, Predicate condition) {
     while (!condition()) {
-      if (wait_until(lock, until) == cv_status::timeout)
-        return condition();
+      if (wait_until(lock, until) == cv_status::timeout) return condition();
     }
     return true;
   }

@@ -67,18 +67,15 @@ class condition_variable_any {
   /// Waits until `condition()` is true, which it looks at with `lock` locked.
   template <class Lock, class Predicate>
   void wait(Lock& lock, Predicate condition) {
-    while (!condition())
-      wait(lock);
+    while (!condition()) wait(lock);
   }
 
   /// \return cv_status::timeout: `until` passed.
   template <class Lock, class Clock, class Duration>
   cv_status wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> until) {
-    if (wait_steady(erase(lock), detail::steady_deadline(until)))
-      return cv_status::no_timeout;
+    if (wait_steady(erase(lock), detail::steady_deadline(until))) return cv_status::no_timeout;
     if constexpr (!std::is_same_v<Clock, std::chrono::steady_clock>) {
-      if (Clock::now() < until)
-        return cv_status::no_timeout;  // it was set back: the caller looks and waits again
+      if (Clock::now() < until) return cv_status::no_timeout;  // it was set back: the caller looks and waits again
     }
     return cv_status::timeout;
   }
@@ -86,8 +83,7 @@ class condition_variable_any {
   template <class Lock, class Clock, class Duration, class Predicate>
   bool wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> until, Predicate condition) {
     while (!condition()) {
-      if (wait_until(lock, until) == cv_status::timeout)
-        return condition();
+      if (wait_until(lock, until) == cv_status::timeout) return condition();
     }
     return true;
   }

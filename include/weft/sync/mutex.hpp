@@ -5,9 +5,9 @@
 #include <cstdint>  // uintptr_t
 #include <mutex>    // lock_guard, unique_lock, scoped_lock: what users lock it with
 
-#include <weft/base/atomic.hpp>  // atomic
+#include <weft/base/atomic.hpp>        // atomic
 #include <weft/base/debug_checks.hpp>  // debug_checks
-#include <weft/base/config.hpp>  // WEFT_EXPORT
+#include <weft/base/config.hpp>        // WEFT_EXPORT
 
 namespace weft::inline v0 {
 

@@ -59,16 +59,16 @@ class packaged_task<R(A...)> {
  public:
   packaged_task() noexcept = default;
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, packaged_task> && std::is_invocable_r_v<R, std::decay_t<F>&, A...>)
-  explicit packaged_task(F&& function) : state_(new detail::task_of<std::decay_t<F>, R, A...>(std::forward<F>(function))) {}
+  requires(!std::same_as<std::remove_cvref_t<F>, packaged_task> &&
+           std::is_invocable_r_v<R, std::decay_t<F>&, A...>) explicit packaged_task(F&& function)
+      : state_(new detail::task_of<std::decay_t<F>, R, A...>(std::forward<F>(function))) {}
   packaged_task(packaged_task&&) noexcept = default;
   packaged_task& operator=(packaged_task&& other) noexcept {
     packaged_task(std::move(other)).swap(*this);
     return *this;
   }
   ~packaged_task() {
-    if (state_)
-      state_.get()->abandon();
+    if (state_) state_.get()->abandon();
   }
   void swap(packaged_task& other) noexcept { state_.swap(other.state_); }
   friend void swap(packaged_task& a, packaged_task& b) noexcept { a.swap(b); }
@@ -115,11 +115,11 @@ struct signature_of_call<R (C::*)(A...) const noexcept(N)> {
   using type = R(A...);
 };
 template <class C, class R, class... A, bool N>
-struct signature_of_call<R (C::*)(A...) & noexcept(N)> {
+struct signature_of_call<R (C::*)(A...)& noexcept(N)> {
   using type = R(A...);
 };
 template <class C, class R, class... A, bool N>
-struct signature_of_call<R (C::*)(A...) const & noexcept(N)> {
+struct signature_of_call<R (C::*)(A...) const& noexcept(N)> {
   using type = R(A...);
 };
 

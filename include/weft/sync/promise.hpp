@@ -49,8 +49,7 @@ class promise_base {
     return *this;
   }
   ~promise_base() {
-    if (state_)
-      state_.get()->abandon();
+    if (state_) state_.get()->abandon();
   }
   void swap(promise_base& other) noexcept { state_.swap(other.state_); }
 

@@ -41,10 +41,8 @@ class recursive_over {
   /// \throws std::system_error  resource_unavailable_try_again: the caller holds it 2^24 - 1 times.
   void lock() {
     const auto entry = holder_.enter();
-    if (entry == recursion::entry::too_deep)
-      recursion::throw_too_deep();
-    if (entry == recursion::entry::once_more)
-      return;
+    if (entry == recursion::entry::too_deep) recursion::throw_too_deep();
+    if (entry == recursion::entry::once_more) return;
     inner_.lock();
     holder_.take();
   }
@@ -54,18 +52,15 @@ class recursive_over {
   }
   /// Takes back one lock() or successful try_lock(). \pre the caller holds it (checked). Never suspends.
   void unlock() noexcept {
-    if (holder_.leave())
-      inner_.unlock();
+    if (holder_.leave()) inner_.unlock();
   }
 
  protected:
   template <class TryInner>
   bool try_with(TryInner try_inner) {
     const auto entry = holder_.enter();
-    if (entry != recursion::entry::not_held)
-      return entry == recursion::entry::once_more;
-    if (!try_inner())
-      return false;
+    if (entry != recursion::entry::not_held) return entry == recursion::entry::once_more;
+    if (!try_inner()) return false;
     holder_.take();
     return true;
   }

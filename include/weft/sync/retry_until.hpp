@@ -13,8 +13,7 @@ namespace weft::inline v0::detail {
 template <class Clock, class Duration, class Wait>
 bool retry_until(std::chrono::time_point<Clock, Duration> until, Wait wait) {
   for (;;) {
-    if (wait(steady_deadline(until)))
-      return true;
+    if (wait(steady_deadline(until))) return true;
     if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
       return false;
     } else if (Clock::now() >= until) {

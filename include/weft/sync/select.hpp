@@ -148,8 +148,7 @@ template <class F>
 ///            done may be destroyed at once, the others when select has returned.
 /// \par Cost  locks all channels once, or twice if it has to wait, and once more afterwards; no allocation.
 template <class... Cases>
-  requires(detail::select_alternative<Cases> && ...)
-std::size_t select(Cases&&... cases) {
+requires(detail::select_alternative<Cases>&&...) std::size_t select(Cases&&... cases) {
   detail::select_case prepared[sizeof...(Cases) + 1];  // never an empty array
   std::size_t i = 0;
   (cases.prepare(prepared[i++]), ...);

@@ -59,8 +59,7 @@ class shared_result {
   /// Waits until the outcome is there; runs a deferred function here if nobody has. \return false: the deadline passed.
   /// A cancellation point. \throws weft::cancelled
   bool wait_until(std::chrono::steady_clock::time_point deadline) {
-    if (is_deferred())
-      run_deferred();
+    if (is_deferred()) run_deferred();
     return wait_steady(deadline);
   }
   /// The same without deadline or cancellation point, for destructors.
@@ -107,8 +106,7 @@ class shared_value : public shared_result {
   explicit shared_value(dispose_fn dispose, deferred_fn deferred = nullptr) noexcept
       : shared_result(dispose, deferred) {}
   ~shared_value() {
-    if (outcome_ == outcome::value)
-      value_.~stored();
+    if (outcome_ == outcome::value) value_.~stored();
   }
 
   /// Stores what `make()` returns. \pre claimed
@@ -164,8 +162,7 @@ class result_ref {
   result_ref() noexcept = default;
   explicit result_ref(State* adopted) noexcept : state_(adopted) {}  ///< takes over one reference
   result_ref(const result_ref& other) noexcept : state_(other.state_) {
-    if (state_ != nullptr)
-      state_->retain();
+    if (state_ != nullptr) state_->retain();
   }
   result_ref(result_ref&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   result_ref& operator=(result_ref other) noexcept {
@@ -173,8 +170,7 @@ class result_ref {
     return *this;
   }
   ~result_ref() {
-    if (state_ != nullptr)
-      state_->release();
+    if (state_ != nullptr) state_->release();
   }
   void swap(result_ref& other) noexcept { std::swap(state_, other.state_); }
   explicit operator bool() const noexcept { return state_ != nullptr; }

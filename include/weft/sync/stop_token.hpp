@@ -48,8 +48,7 @@ class stop_source {
   bool request_stop() noexcept { return block_ != nullptr && block_->request_stop(); }
 
   [[nodiscard]] stop_token get_token() const noexcept {
-    if (block_ == nullptr)
-      return {};
+    if (block_ == nullptr) return {};
     block_->retain();
     return stop_token(block_);
   }
@@ -57,7 +56,9 @@ class stop_source {
   [[nodiscard]] bool stop_possible() const noexcept { return block_ != nullptr; }
   void swap(stop_source& other) noexcept { std::swap(block_, other.block_); }
   friend void swap(stop_source& a, stop_source& b) noexcept { a.swap(b); }
-  [[nodiscard]] friend bool operator==(const stop_source& a, const stop_source& b) noexcept { return a.block_ == b.block_; }
+  [[nodiscard]] friend bool operator==(const stop_source& a, const stop_source& b) noexcept {
+    return a.block_ == b.block_;
+  }
 
  private:
   detail::stop_block* block_ = nullptr;
@@ -105,14 +106,14 @@ class [[nodiscard]] stop_callback : detail::stop_registration {
   using callback_type = Callback;
 
   template <class Initializer>
-    requires std::constructible_from<Callback, Initializer>
+  requires std::constructible_from<Callback, Initializer>
   explicit stop_callback(const stop_token& token,
                          Initializer&& callback) noexcept(std::is_nothrow_constructible_v<Callback, Initializer>)
       : stop_registration(&run_it), callback_(std::forward<Initializer>(callback)) {
     enlist(token);
   }
   template <class Initializer>
-    requires std::constructible_from<Callback, Initializer>
+  requires std::constructible_from<Callback, Initializer>
   explicit stop_callback(stop_token&& token,
                          Initializer&& callback) noexcept(std::is_nothrow_constructible_v<Callback, Initializer>)
       : stop_registration(&run_it), callback_(std::forward<Initializer>(callback)) {

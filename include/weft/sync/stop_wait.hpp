@@ -21,8 +21,7 @@ struct stop_wait {
   template <class Variable, class Lock, class Predicate>
   static bool wait(Variable& variable, Lock& lock, const stop_token& stop, Predicate& condition) {
     while (!stop.stop_requested()) {
-      if (condition())
-        return true;
+      if (condition()) return true;
       static_cast<void>(variable.wait_steady(lock, std::chrono::steady_clock::time_point::max(), stop));
     }
     return condition();
@@ -31,10 +30,8 @@ struct stop_wait {
   static bool wait_until(Variable& variable, Lock& lock, const stop_token& stop,
                          std::chrono::time_point<Clock, Duration> until, Predicate& condition) {
     while (!stop.stop_requested()) {
-      if (condition())
-        return true;
-      if (!variable.wait_steady(lock, steady_deadline(until), stop) && has_passed(until))
-        return condition();
+      if (condition()) return true;
+      if (!variable.wait_steady(lock, steady_deadline(until), stop) && has_passed(until)) return condition();
     }
     return condition();
   }

@@ -7,9 +7,9 @@
 #include <type_traits>  // decay, is_void
 #include <utility>      // forward, exchange
 
-#include <weft/fiber/cancelled.hpp>    // cancelled
-#include <weft/sched/fiber.hpp>        // fiber
-#include <weft/task/scope_task.hpp>    // spawn_in
+#include <weft/fiber/cancelled.hpp>  // cancelled
+#include <weft/sched/fiber.hpp>      // fiber
+#include <weft/task/scope_task.hpp>  // spawn_in
 
 namespace weft::inline v0 {
 
@@ -40,27 +40,26 @@ class scope {
   /// Runs `f(args...)` (decayed copies) as a child; its result is dropped. In a stopped scope it is born stopped.
   /// \throws as weft::spawn
   template <class F, class... A>
-    requires(!std::is_same_v<std::decay_t<F>, fiber_options>)
-  [[gnu::noinline]] void spawn(F&& f, A&&... args) {
+  requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] void spawn(F&& f, A&&... args) {
     detail::spawn_in<false>(state_, nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
   }
   template <class F, class... A>
   [[gnu::noinline]] void spawn(const fiber_options& options, F&& f, A&&... args) {
-    detail::spawn_in<false>(state_, &options, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
+    detail::spawn_in<false>(state_, &options, __builtin_return_address(0), std::forward<F>(f),
+                            std::forward<A>(args)...);
   }
 
   /// As spawn(), with a handle to join for the result. Dropping the handle leaves the child to the scope. A failure is
   /// both rethrown by the handle's join() and the scope's.
   template <class F, class... A>
-    requires(!std::is_same_v<std::decay_t<F>, fiber_options>)
-  [[gnu::noinline]] auto fork(F&& f, A&&... args) {
-    return fiber<detail::spawn_result<F, A...>>(&detail::spawn_in<true>(
-        state_, nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...));
+  requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] auto fork(F&& f, A&&... args) {
+    return fiber<detail::spawn_result<F, A...>>(&detail::spawn_in<true>(state_, nullptr, __builtin_return_address(0),
+                                                                        std::forward<F>(f), std::forward<A>(args)...));
   }
   template <class F, class... A>
   [[gnu::noinline]] auto fork(const fiber_options& options, F&& f, A&&... args) {
-    return fiber<detail::spawn_result<F, A...>>(&detail::spawn_in<true>(
-        state_, &options, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...));
+    return fiber<detail::spawn_result<F, A...>>(&detail::spawn_in<true>(state_, &options, __builtin_return_address(0),
+                                                                        std::forward<F>(f), std::forward<A>(args)...));
   }
 
   /// Waits until all children have ended, then rethrows the first failure. A cancellation point, but even then it waits

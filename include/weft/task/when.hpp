@@ -8,8 +8,8 @@
 #include <utility>    // index_sequence, forward
 #include <variant>    // variant
 
-#include <weft/base/atomic.hpp>    // atomic
-#include <weft/task/scope.hpp>     // scope
+#include <weft/base/atomic.hpp>  // atomic
+#include <weft/task/scope.hpp>   // scope
 
 namespace weft::inline v0 {
 namespace detail {
@@ -18,7 +18,8 @@ template <class... F, std::size_t... I>
 auto when_all_of(std::index_sequence<I...>, F&&... f) {
   std::tuple<result_box<regular<std::invoke_result_t<F>>>...> boxes;
   scope s;
-  (s.spawn([&] { std::get<I>(boxes).fill([&]() -> decltype(auto) { return call_regular(std::forward<F>(f)); }); }), ...);
+  (s.spawn([&] { std::get<I>(boxes).fill([&]() -> decltype(auto) { return call_regular(std::forward<F>(f)); }); }),
+   ...);
   s.join();
   return std::tuple<regular<std::invoke_result_t<F>>...>(std::get<I>(boxes).take()...);
 }
@@ -68,8 +69,7 @@ auto when_all(F&&... f) {
 /// the results whose index() is the winner's; void gives std::monostate. If the first to end has thrown, that is
 /// rethrown. \throws as when_all
 template <class... F>
-  requires(sizeof...(F) > 0)
-auto when_any(F&&... f) {
+requires(sizeof...(F) > 0) auto when_any(F&&... f) {
   return detail::when_any_of(std::index_sequence_for<F...>{}, std::forward<F>(f)...);
 }
 

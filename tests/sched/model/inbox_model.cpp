@@ -32,7 +32,7 @@ struct inbox_test : rl::test_suite<inbox_test, 3> {
   // The gate is a relaxed flag: a futex gives no order either, whatever is needed must come from the inbox's word.
   model::checked_atomic<int> wakes{0};
   model::plain<int> sleepers_state[total + 2];  // written by the sleeper before each sleep, read by whoever ends it
-  model::plain<int> reason{0};          // written by the poker, read by the consumer when a poke woke it
+  model::plain<int> reason{0};                  // written by the poker, read by the consumer when a poke woke it
 
   void thread(unsigned index) {
     if (index == 0) {

@@ -45,12 +45,18 @@ using std::memory_order;
 
 inline rl::memory_order to_rl(memory_order order) {
   switch (order) {
-    case memory_order::relaxed: return rl::mo_relaxed;
-    case memory_order::consume: return rl::mo_consume;
-    case memory_order::acquire: return rl::mo_acquire;
-    case memory_order::release: return rl::mo_release;
-    case memory_order::acq_rel: return rl::mo_acq_rel;
-    case memory_order::seq_cst: return rl::mo_seq_cst;
+    case memory_order::relaxed:
+      return rl::mo_relaxed;
+    case memory_order::consume:
+      return rl::mo_consume;
+    case memory_order::acquire:
+      return rl::mo_acquire;
+    case memory_order::release:
+      return rl::mo_release;
+    case memory_order::acq_rel:
+      return rl::mo_acq_rel;
+    case memory_order::seq_cst:
+      return rl::mo_seq_cst;
   }
   return rl::mo_seq_cst;
 }
@@ -183,7 +189,8 @@ class suite {
   // A weakened copy: some schedule has to fail. In a process of its own: what `mutate` changes ends with it, as does
   // the harm of a wrong pointer that is followed (which counts as caught).
   template <class Test, class Mutate = void (*)()>
-  void catches(const char* mutant, rl::iteration_t most, Mutate mutate = [] {}) {
+  void catches(
+      const char* mutant, rl::iteration_t most, Mutate mutate = [] {}) {
     ++checks_;
     std::cout << name_ << ": mutant " << mutant << ": " << std::flush;
     const pid_t child = ::fork();

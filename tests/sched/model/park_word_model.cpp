@@ -54,8 +54,12 @@ struct park_test : rl::test_suite<park_test<Atomics, Stop>, 4> {
 
   void thread(unsigned index) {
     switch (index) {
-      case 0: wait_thrice(); break;
-      case 1: end_waits(wake::notified, notified_state); break;
+      case 0:
+        wait_thrice();
+        break;
+      case 1:
+        end_waits(wake::notified, notified_state);
+        break;
       case 2:
         if (Stop == stop_of::both) {
           stop_frame();
@@ -63,7 +67,9 @@ struct park_test : rl::test_suite<park_test<Atomics, Stop>, 4> {
           end_waits(wake::timed_out, timed_state);
         }
         break;
-      default: Stop == stop_of::frame ? stop_frame() : stop(); break;
+      default:
+        Stop == stop_of::frame ? stop_frame() : stop();
+        break;
     }
   }
 
@@ -138,11 +144,20 @@ struct park_test : rl::test_suite<park_test<Atomics, Stop>, 4> {
     const wake why = gives_up ? word::disarm(state) : await();
     RL_ASSERT(p == point::yes || why != wake::stopped);
     switch (why) {
-      case wake::none: RL_ASSERT(wins[generation].load(mo::relaxed) == 0); break;
-      case wake::notified: RL_ASSERT(notified_state[generation] == 10 + static_cast<int>(generation)); break;
-      case wake::timed_out: RL_ASSERT(timed_state[generation] == 10 + static_cast<int>(generation)); break;
-      case wake::stopped: RL_ASSERT(stopper_has_written()); break;
-      default: RL_ASSERT(false);
+      case wake::none:
+        RL_ASSERT(wins[generation].load(mo::relaxed) == 0);
+        break;
+      case wake::notified:
+        RL_ASSERT(notified_state[generation] == 10 + static_cast<int>(generation));
+        break;
+      case wake::timed_out:
+        RL_ASSERT(timed_state[generation] == 10 + static_cast<int>(generation));
+        break;
+      case wake::stopped:
+        RL_ASSERT(stopper_has_written());
+        break;
+      default:
+        RL_ASSERT(false);
     }
     // Delivery: relaxed, so that what must be visible is so by the park word alone.
     while (why != wake::none && wins[generation].load(mo::relaxed) == 0) {
@@ -172,7 +187,8 @@ struct torn_atomics {
   struct atomic : model::checked_atomic<T> {
     using model::checked_atomic<T>::checked_atomic;
     bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) {
-      if (failure != orders::pending) return model::checked_atomic<T>::compare_exchange_weak(expected, desired, success, failure);
+      if (failure != orders::pending)
+        return model::checked_atomic<T>::compare_exchange_weak(expected, desired, success, failure);
       const T seen = this->load(mo::acquire);
       if (seen != expected) {
         expected = seen;
@@ -192,8 +208,10 @@ int main() {
   model::suite s("park word");
   s.holds<park_test<>>("notification, timeout and stop against three waits", 100000);
   s.holds<park_test<model::checked_atomics, stop_of::frame>>("the same with the stop of a frame", 100000);
-  s.catches<park_test<model::checked_atomics, stop_of::frame>>("a frame's stop without release", many, [] { orders::stop = mo::acquire; });
-  s.catches<park_test<model::checked_atomics, stop_of::frame>>("a frame's stop without acquire", many, [] { orders::stop = mo::release; });
+  s.catches<park_test<model::checked_atomics, stop_of::frame>>("a frame's stop without release", many,
+                                                               [] { orders::stop = mo::acquire; });
+  s.catches<park_test<model::checked_atomics, stop_of::frame>>("a frame's stop without acquire", many,
+                                                               [] { orders::stop = mo::release; });
   s.holds<park_test<model::checked_atomics, stop_of::both>>("a stop of the fiber beside that of a frame", 100000);
   s.catches<park_test<>>("arm without release", many, [] { orders::arm = mo::acquire; });
   s.catches<park_test<>>("arm without acquire", many, [] { orders::arm = mo::release; });

@@ -53,8 +53,7 @@ struct event_test : rl::test_suite<event_test<Atomics>, 4> {
         wait(impatient, true);
         break;
       default:
-        if (word::is_set(state))
-          RL_ASSERT(work == 1);
+        if (word::is_set(state)) RL_ASSERT(work == 1);
         if (word::reset(state)) {
           RL_ASSERT(work == 1);
           set();
@@ -64,8 +63,7 @@ struct event_test : rl::test_suite<event_test<Atomics>, 4> {
 
   void set() {
     const std::uintptr_t seen = word::set_or_lock(state);
-    if (seen == 0)
-      return;
+    if (seen == 0) return;
     model::waiters waiting(seen);
     model::let_go woken;
     while (woken.claim_one(waiting)) {
@@ -87,12 +85,10 @@ struct event_test : rl::test_suite<event_test<Atomics>, 4> {
     if (may_give_up && self.claim(model::waiter::timed_out)) {
       const std::uintptr_t seen = lock_queue<orders, model::stepping_spin>(state);
       waiting = model::waiters(seen);
-      if (self.linked)
-        waiting.remove(self);
+      if (self.linked) waiting.remove(self);
       unlock_queue<orders>(state, waiting.bits() | (seen & word::flag));
       self.gone();
-      if ((seen & word::flag) != 0)
-        RL_ASSERT(work == 1);
+      if ((seen & word::flag) != 0) RL_ASSERT(work == 1);
       return (seen & word::flag) != 0;
     }
     self.delivered.wait();

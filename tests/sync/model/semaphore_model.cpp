@@ -58,8 +58,7 @@ struct semaphore_test : rl::test_suite<semaphore_test<Atomics>, 4> {
         acquire(impatient, true);
         break;
       default:
-        if (permits::take(state))
-          got_one();
+        if (permits::take(state)) got_one();
     }
   }
 
@@ -72,13 +71,11 @@ struct semaphore_test : rl::test_suite<semaphore_test<Atomics>, 4> {
     std::uintptr_t seen = 0;
     const permit_result result = permits::add_or_lock(state, n, given, seen);
     RL_ASSERT(result != permit_result::too_many);
-    if (result == permit_result::done)
-      return;
+    if (result == permit_result::done) return;
     model::waiters waiting(seen);
     model::let_go woken;
     std::ptrdiff_t left = n;
-    while (left != 0 && woken.claim_one(waiting))
-      --left;
+    while (left != 0 && woken.claim_one(waiting)) --left;
     unlock_queue<orders>(
         state, waiting.empty() ? semaphore_word::of_count(left) : waiting.bits() | semaphore_word::waited_for);
     woken.deliver();
@@ -103,8 +100,7 @@ struct semaphore_test : rl::test_suite<semaphore_test<Atomics>, 4> {
       }
       unlock_queue<orders>(state, after);
       self.gone();
-      if (permits::take(state))
-        got_one();
+      if (permits::take(state)) got_one();
       return;
     }
     self.delivered.wait();

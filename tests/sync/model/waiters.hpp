@@ -41,8 +41,7 @@ class let_go {
     return false;
   }
   void deliver() {
-    for (int i = 0; i < count_; ++i)
-      claimed_[i]->delivered.post();
+    for (int i = 0; i < count_; ++i) claimed_[i]->delivered.post();
   }
 
  private:
@@ -59,8 +58,7 @@ struct torn_atomics {
       const T seen = this->load(memory_order::acquire);
       const bool same = seen == expected;
       expected = seen;
-      if (same)
-        this->store(v, memory_order::release);
+      if (same) this->store(v, memory_order::release);
       return same;
     }
   };
