@@ -1,19 +1,18 @@
 // One stack cache for all coroutines of the process. Its lock is held for a few instructions, but for the first use of
-// a stack, which maps memory; what a coroutine costs is its switches, not its stack.
+// a stack, which maps memory, and for giving pages back: hence a mutex, and no spin lock. What a coroutine costs is its
+// switches, not its stack.
 #include "fiber/low_stack.hpp"
 
-#include <mutex>         // lock_guard
+#include <mutex>         // mutex
 #include <new>           // placement new
 #include <stdexcept>     // invalid_argument
 #include <system_error>  // error_code, system_error
-
-#include <weft/base/spin_lock.hpp>
 
 namespace weft::inline v0::detail {
 namespace {
 
 struct shared_cache {
-  spin_lock lock{lock_rank::pool};
+  std::mutex lock;  // no fiber is suspended while it is held
   stack_cache stacks;
 };
 

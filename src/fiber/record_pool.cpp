@@ -28,7 +28,9 @@ fiber_record* record_pool::refill() noexcept {
     fiber_record* r = ::new (static_cast<void*>(&c->at(i))) fiber_record;
     put(*r);
   }
-  chunks_.store(c, memory_order_release);  // pairs with for_each(): the records above are constructed
+  // Pairs with for_each(): the records above are constructed. Sequentially consistent: before the spawner's look at the
+  // runtime's stop flag, as stop_everything() sets the flag before it looks for records.
+  chunks_.store(c, memory_order_seq_cst);
   return free_;
 }
 

@@ -38,7 +38,7 @@ class record_pool {
   // Calls visit(record) for each record ever made; the records may be in any state. Any thread.
   template <class Visit>
   void for_each(Visit&& visit) noexcept {
-    for (chunk* c = chunks_.load(memory_order_acquire); c != nullptr; c = c->older) {  // pairs with add_chunk
+    for (chunk* c = chunks_.load(memory_order_seq_cst); c != nullptr; c = c->older) {  // pairs with refill()
       for (std::size_t i = 0; i < chunk::records; ++i) visit(c->at(i));
     }
   }

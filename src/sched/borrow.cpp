@@ -45,7 +45,6 @@ void worker::run_borrowed(fiber_record& r) noexcept {
   const unsigned lenders_budget = std::exchange(budget, budget_per_dispatch);
   r.ops->run(r);
   if (block.locals != nullptr) destroy_fiber_locals(block);
-  bump(finished);
   r.block = nullptr;  // it ends with this frame
   switch_fp_words(r.ctx, words);
   *exceptions = lenders;

@@ -95,6 +95,11 @@ class work_deque {
     return true;
   }
 
+  // Owner: room for the first items, so that a push fails only beyond them. \return false: no memory
+  bool reserve_first() noexcept {
+    return make_room(bottom_.load(memory_order_relaxed));  // relaxed: only the owner writes bottom_
+  }
+
   // Owner: the newest; null when empty.
   T* pop() noexcept {
     const index old_bottom = bottom_.load(memory_order_relaxed);  // relaxed: only the owner writes bottom_

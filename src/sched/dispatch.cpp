@@ -48,14 +48,12 @@ void worker::adopt(fiber_record& r, stack& s, fiber_block& block) noexcept {
     const auto* spec = *std::launder(reinterpret_cast<fiber_spec**>(r.storage));
     __builtin_memcpy(b->name, spec->name, sizeof b->name);
   }
-  if ((r.options & option_placed) != 0)
-    worker_at(r.home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
+  if ((r.options & option_placed) != 0) unplace(r);
   r.home = number;
   r.block = b;
   r.ctx.mxcsr = context{}.mxcsr;
   r.ctx.x87_cw = context{}.x87_cw;
   r.ctx.owner_bits = 0;
-  ++started;
 }
 
 static unsigned class_wanted(const fiber_record& r, const runtime_impl& rt) noexcept {
@@ -66,17 +64,20 @@ static unsigned class_wanted(const fiber_record& r, const runtime_impl& rt) noex
   return rt.stack_class;
 }
 
-// Binds a stack to an unstarted fiber. False: none can be had now; the fiber waits in `stackless`.
+// Binds a stack to an unstarted fiber. False: none can be had now; the fiber waits among the stackless.
 bool worker::bind(fiber_record& r) noexcept {
+  if (try_bind(r)) [[likely]]
+    return true;
+  wait_for_stack(r);
+  return false;
+}
+
+bool worker::try_bind(fiber_record& r) noexcept {
   const std::uint64_t alive = running_stacks.load(memory_order_relaxed);  // relaxed: this thread writes it
   const bool room = alive < ready.capacity() || make_room(alive + 1);
   stack* s = room ? stacks.take(class_wanted(r, *rt), stack_error) : nullptr;
-  if (s == nullptr) [[unlikely]] {
-    r.next = stackless;
-    stackless = &r;
-    rt->stack_shortage.store(true, memory_order_relaxed);  // relaxed: a hint to trim; look_around retries anyway
+  if (s == nullptr) [[unlikely]]
     return false;
-  }
   bump(running_stacks);
   adopt(r, *s);
   sanitizer_bind_stack(r.block->sanitizer, s->limit,
@@ -155,7 +156,6 @@ void worker::run_current() {
     r.ops->run(r);
   }
   if (r.block->locals != nullptr) destroy_fiber_locals(*r.block);
-  bump(finished);
   publish_end(r, *this);
 }
 

@@ -10,7 +10,7 @@ class worker;
 
 // Runs the destructors of the ending fiber's fiber_local values, newest first; they may suspend.
 void destroy_fiber_locals(fiber_block& block) noexcept;
-// Publishes the outcome: the last touch of the record, unless it is detached. Wakes the joiner.
+// Publishes the outcome, counts the fiber as ended and wakes the joiner. The last touch of the record, unless it is detached.
 void publish_end(fiber_record& r, worker& here) noexcept;
 // Gives a record without closure and result back to its pool.
 void free_record(fiber_record& r) noexcept;

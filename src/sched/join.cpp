@@ -66,15 +66,19 @@ void discard(fiber_record& r, const char* how, bool fatal_failure) noexcept {
 }
 }  // namespace
 
+// It counts as ended before its joiner goes on, who may destroy the runtime; and a detached one only after the destructor
+// of its result, which is the user's and may wait.
 void publish_end(fiber_record& r, worker& here) noexcept {
   // Release: the result, for the joiner; acquire: pairs with the joiner's exchange, whose waiter is claimed next.
   const std::uintptr_t waiting = r.join.exchange(join_finished, memory_order_acq_rel);
-  if (waiting == join_running) return;  // the handle's owner may have released the record by now
-  if (waiting != join_detached) {
-    claim_and_deliver(waiting, wake::notified, &here);
+  if (waiting == join_detached) {
+    discard(r, "is detached and ended with an exception", true);
+    bump(here.finished);
     return;
   }
-  discard(r, "is detached and ended with an exception", true);
+  bump(here.finished);
+  // Without a waiter the handle's owner may have released the record by now.
+  if (waiting != join_running) claim_and_deliver(waiting, wake::notified, &here);
 }
 
 void rethrow_failure(fiber_record& r) {

@@ -56,8 +56,8 @@ runtime_impl::runtime_impl(runtime* owner, runtime_options resolved, bool is_dri
       driven(is_driven),
       external_records(acquire_external_pool()) {
   set_fatal_describer(&describe_running_fiber);
-  workers.reserve(resolved.workers);
   try {
+    workers.reserve(resolved.workers);
     for (unsigned i = 0; i < resolved.workers; ++i) {
       workers.push_back(&acquire_worker());
       workers.back()->rt = this;
@@ -65,7 +65,7 @@ runtime_impl::runtime_impl(runtime* owner, runtime_options resolved, bool is_dri
       workers.back()->spawned.store(0, memory_order_relaxed);   // relaxed: its thread does not run yet
       workers.back()->finished.store(0, memory_order_relaxed);  // relaxed: as above
       // A worker that has never had room could not run the fibers that it took, and nobody else would.
-      if (!workers.back()->make_room(1)) throw std::bad_alloc();
+      if (!workers.back()->make_room(1) || !workers.back()->unstarted.reserve_first()) throw std::bad_alloc();
     }
     if (!driven) start_threads();
   } catch (...) {
@@ -152,6 +152,7 @@ void runtime_impl::drain() noexcept {
     const auto until = reported ? no_deadline : std::chrono::steady_clock::now() + survivor_report_after;
     if (!futex_wait(&drained, 0, until)) {
       report_survivors();
+      stop_everything();  // what was spawned meanwhile, too
       reported = true;
     }
   }

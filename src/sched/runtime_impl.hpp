@@ -50,6 +50,9 @@ class runtime_impl {
   // A searcher is wanted: ends the sleep of one worker, if any sleeps, trying number `first` first.
   bool wake_one(unsigned first) noexcept;
   void wake_all() noexcept;
+  // Some sleeper will look at all sources within 16 ms: what the caller has just published need not wake anybody.
+  // Sequentially consistent: after the publication; pairs with the end of the watcher's sleep, which comes before its look.
+  bool has_watcher() const noexcept { return watchers.load(memory_order_seq_cst) != 0; }
   time_point now() noexcept;
   // Started fibers alive on all workers.
   std::uint64_t stacks_in_use() const noexcept;
@@ -65,9 +68,9 @@ class runtime_impl {
   alignas(WEFT_CACHE_LINE) atomic<bool> stopping{false};  // fibers spawned from now on are born stopped
   atomic<bool> draining{false};                           // the destructor waits
   atomic<bool> ended{false};                              // workers leave their loops
-  atomic<bool> stack_shortage{false};                     // some fiber found no stack: caches give theirs to the depot
   atomic<std::uint32_t> drained{0};                       // futex: 1 when quiescent
   atomic<unsigned> search_backoff{0};                     // spawns to let pass before the next searcher is woken
+  atomic<unsigned> watchers{0};                           // sleepers that will look for work again by themselves
   idle_set<> idle;
 
   // Spawns from plain threads and other runtimes.

@@ -23,7 +23,9 @@ namespace {
   r.spawn_site = site;
   r.join.store(join_running, memory_order_relaxed);  // relaxed: published with the record by the queue it goes to
   const bool stopped = (r.park.word.load(memory_order_relaxed) & parker::stop) != 0;  // relaxed: see above
-  if (stopped || rt.stopping.load(memory_order_relaxed)) [[unlikely]] {               // relaxed: see above
+  // A plain load on most machines. Pairs with stop_everything(), which sets the flag before it looks for records: this look
+  // comes after the record's chunk was made known in refill(), so one of the two sees the other.
+  if (stopped || rt.stopping.load(memory_order_seq_cst)) [[unlikely]] {
     if (stopped) {
       r.park.word.fetch_and(~parker::stop, memory_order_acq_rel);  // pairs with the or in stop_everything()
     }
@@ -48,13 +50,15 @@ worker& emptiest(const runtime_impl& rt) noexcept {
   return *best;
 }
 
-void inject(worker& target, injector<fiber_record>& into, fiber_record& r) noexcept {
+// \return whether the target slept, and so has been woken for it
+bool inject(worker& target, injector<fiber_record>& into, fiber_record& r) noexcept {
   chaos_delay();
   into.push(&r);
-  if (const sleep_kind kind = target.mail.poke(); kind != sleep_kind::none) {
-    target.rt->idle.count_woken();
-    target.end_sleep(kind);
-  }
+  const sleep_kind kind = target.mail.poke();
+  if (kind == sleep_kind::none) return false;
+  target.rt->idle.count_woken();
+  target.end_sleep(kind);
+  return true;
 }
 
 // Counts the fiber for `target` until it starts, so that a burst of them does not all see the same emptiest worker.
@@ -62,7 +66,12 @@ void place(worker& target, fiber_record& r) noexcept {
   r.options |= option_placed;
   r.home = target.number;
   target.placed.fetch_add(1, memory_order_relaxed);  // relaxed: a heuristic
-  inject(target, target.placements, r);
+  // A target that is awake takes it soon. Should it not, a sleeper that looks again from time to time does: there has to
+  // be one.
+  runtime_impl& rt = *target.rt;
+  if (!inject(target, target.placements, r) && !rt.has_watcher() && rt.idle.should_wake()) {
+    rt.wake_one(target.index_in_runtime + 1);
+  }
 }
 
 bool wants_spread(const fiber_record& r) noexcept {
@@ -118,7 +127,10 @@ void commit_spawn_on(runtime_impl& rt, fiber_record& r) noexcept {
     place(emptiest(rt), r);
   } else {
     const std::size_t n = rt.next_target.fetch_add(1, memory_order_relaxed) % rt.workers.size();  // relaxed: a counter
-    inject(*rt.workers[n], rt.workers[n]->injected, r);
+    // The target may be busy for long, with others asleep.
+    if (!inject(*rt.workers[n], rt.workers[n]->injected, r) && rt.idle.should_wake()) {
+      rt.wake_one(static_cast<unsigned>(n) + 1);
+    }
   }
 }
 

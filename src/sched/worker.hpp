@@ -57,7 +57,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   // Not noexcept: see closure_ops::run_detached.
   static void stack_main(void* self);
 
-  // ---- the scheduler's own context: src/sched/worker_loop.cpp
+  // ---- the scheduler's own context: src/sched/worker_loop.cpp, stackless.cpp
 
   // Body of the worker's thread.
   void thread_main() noexcept;
@@ -83,12 +83,10 @@ class alignas(WEFT_CACHE_LINE) worker {
   unsigned budget = budget_per_dispatch;
   std::uint16_t number = 0;  // in the table of all workers of the process
   bool has_thieves = false;  // the runtime has other workers
-  bool woke_up = true;       // no searcher was woken since the last sleep
   unsigned index_in_runtime = 0;
   eh_words* exceptions = nullptr;  // this thread's __cxa_eh_globals
   runtime_impl* rt = nullptr;
-  std::uint64_t started = 0;  // fibers that got a stack here
-  unsigned wake_skip = 0;     // spawns that shall not wake a searcher
+  unsigned wake_skip = 0;  // spawns that shall not wake a searcher
   stack_cache stacks;
   std::error_code stack_error;  // why the last stack could not be had
   record_pool records;
@@ -99,7 +97,8 @@ class alignas(WEFT_CACHE_LINE) worker {
   std::size_t deadlines = 0;                // frames open here with a timer of their own, beside the waits of fibers
   std::uint64_t round_began = 0;            // cycle counter at the last look around
   std::uint64_t cycles_per_round = 50'000;  // measured against the clock as it goes
-  fiber_record* stackless = nullptr;        // unstarted fibers that found no stack, linked by next
+  fiber_record* stackless = nullptr;        // unstarted fibers that found no stack: the last of a ring linked by next
+  time_point stackless_since{};             // since when none of them has found one
   std::unique_ptr<poller> descriptors;      // made on first use, kept with the block
   unsigned starvation = 0;                  // dispatches of started fibers while unstarted ones waited
   unsigned dispatched = 0;                  // in this round, but for the last few
@@ -125,6 +124,9 @@ class alignas(WEFT_CACHE_LINE) worker {
  private:
   void leave_inline(fiber_record& self, fiber_record* next) noexcept;
   bool bind(fiber_record& r) noexcept;
+  bool try_bind(fiber_record& r) noexcept;
+  void wait_for_stack(fiber_record& r) noexcept;
+  void take_off_stackless(fiber_record& first) noexcept;
   void adopt(fiber_record& r, stack& s) noexcept;
   void adopt(fiber_record& r, stack& s, fiber_block& block) noexcept;
   fiber_record* pick_unbound() noexcept;
@@ -139,6 +141,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   void take_placements(worker& from) noexcept;
   void expire_timers() noexcept;
   void retry_stackless() noexcept;
+  void fail_without_stack(fiber_record& r) noexcept;
   bool anything_local() noexcept;
   bool anything_anywhere() const noexcept;
   void end_search() noexcept;
@@ -156,13 +159,19 @@ inline void bump(atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept 
 worker* current_worker() noexcept;
 void set_current_worker(worker* w) noexcept;
 
+// Any worker of the process by its number.
+worker& worker_at(std::uint16_t number) noexcept;
+
+// A fiber that was spread to a worker has started somewhere, or never will.
+inline void unplace(const fiber_record& r) noexcept {
+  worker_at(r.home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
+}
+
 // The record a parker is part of. \pre not a thread's
 inline fiber_record& record_of(parker& p) noexcept {
   return *reinterpret_cast<fiber_record*>(reinterpret_cast<std::byte*>(&p) - offsetof(fiber_record, park));
 }
 
-// Any worker of the process by its number.
-worker& worker_at(std::uint16_t number) noexcept;
 // A block from the pool, or a new one. Throws std::bad_alloc, std::system_error when there are 4096 already.
 worker& acquire_worker();
 void release_worker(worker& w) noexcept;

@@ -51,7 +51,6 @@ void worker::attach(runtime_impl& owner) noexcept {
   countdown = 1;
   starvation = 0;
   wake_skip = 0;
-  woke_up = true;
   vain_searches = 0;
   deadlines = 0;
   displaces = false;
@@ -64,6 +63,7 @@ void worker::attach(runtime_impl& owner) noexcept {
 
 void worker::detach() noexcept {
   set_current_worker(nullptr);
+  stacks.return_all();  // the block may lie in its pool for long, and other runtimes may need them
   if (descriptors != nullptr) descriptors->retire();
 }
 
@@ -190,31 +190,6 @@ void worker::expire_timers() noexcept {
   timers.tidy();
 }
 
-// Fibers that found no stack: again, now that some may have come back. When no stack is in use anywhere none ever will,
-// and their join tells so.
-void worker::retry_stackless() noexcept {
-  fiber_record* waiting = stackless;
-  stackless = nullptr;
-  while (waiting != nullptr) {
-    fiber_record* r = waiting;
-    waiting = r->next;
-    if (bind(*r)) {
-      ready.push(*r);
-    } else if (rt->stacks_in_use() == 0) {
-      stackless = r->next;
-      if ((r->options & option_placed) != 0)
-        worker_at(r->home).placed.fetch_sub(1, memory_order_relaxed);  // relaxed: a heuristic
-      r->ops->destroy_closure(*r);
-      store_failure(*r,
-                    std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::not_enough_memory),
-                                                              "weft: no stack could be had for a fiber")),
-                    "");
-      bump(finished);
-      publish_end(*r, *this);
-    }
-  }
-}
-
 bool worker::anything_local() noexcept { return !ready.empty() || unstarted.size_hint() != 0; }
 
 // What the idle protocol calls the sources, and the end of the runtime.
@@ -259,14 +234,12 @@ void worker::end_search() noexcept {
 
 void worker::wake_searcher() noexcept {
   // A lone fresh fiber is most likely joined, and so run, by its spawner in a moment; waking another CPU for it costs
-  // more than it takes. Should the spawner go on computing, a sleeper that looks again finds the fiber (see block()).
-  if (wake_skip != 0 || unstarted.size_hint() == 1) {
-    if (!woke_up) {
-      if (wake_skip != 0) --wake_skip;
-      return;
-    }
+  // more than it takes. Should the spawner go on computing, a sleeper that looks again finds the fiber (see block()); when
+  // there is none, because all slept when the last one went to sleep, somebody is woken and becomes one.
+  if ((wake_skip != 0 || unstarted.size_hint() == 1) && rt->has_watcher()) {
+    if (wake_skip != 0) --wake_skip;
+    return;
   }
-  woke_up = false;
   rt->wake_one(index_in_runtime + 1);
   wake_skip = rt->search_backoff.load(memory_order_relaxed);  // relaxed: a heuristic
 }
@@ -284,17 +257,19 @@ void worker::block(sleep_kind kind) noexcept {
     again_first = again < until;
     if (again_first) until = again;
   }
+  if (others_awake)
+    rt->watchers.fetch_add(1, memory_order_relaxed);  // relaxed: who misses it wakes somebody for nothing
   if (kind == sleep_kind::futex) {
     futex_wait(mail.futex_address(), decltype(mail)::futex_value, until);
-    displaces = again_first && vain_searches >= longest_research_shift && rt->now() >= until;
-    return;
+  } else {
+    std::int64_t timeout_ns = -1;
+    if (until != no_deadline) {
+      timeout_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(until - rt->now()).count();
+      if (timeout_ns < 0) timeout_ns = 0;
+    }
+    descriptors->poll(timeout_ns);
   }
-  std::int64_t timeout_ns = -1;
-  if (until != no_deadline) {
-    timeout_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(until - rt->now()).count();
-    if (timeout_ns < 0) timeout_ns = 0;
-  }
-  descriptors->poll(timeout_ns);
+  if (others_awake) rt->watchers.fetch_sub(1, memory_order_seq_cst);  // before the look; pairs with has_watcher()
   displaces = again_first && vain_searches >= longest_research_shift && rt->now() >= until;
 }
 
@@ -343,7 +318,6 @@ void worker::idle() noexcept {
           return !placements.empty() || anything_anywhere();
         },
         [this, kind] { block(kind); });
-    woke_up = true;
     if (anything_local() || timers.next_deadline() <= rt->now() || stackless != nullptr) break;
   }
   end_search();

@@ -43,7 +43,7 @@ stack* make_stack(unsigned size_class, slot_claim& claim) noexcept {
 
 }  // namespace
 
-stack_cache::~stack_cache() {
+void stack_cache::return_all() noexcept {
   for (unsigned size_class = 0; size_class < stack_classes; ++size_class) {
     return_everything(size_class);
   }

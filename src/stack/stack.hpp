@@ -80,7 +80,7 @@ void check_canary(const stack& s) noexcept;  // fatal() when an unguarded stack 
 class stack_cache {
  public:
   stack_cache() noexcept = default;
-  ~stack_cache();  // returns all to the depot
+  ~stack_cache() { return_all(); }
   stack_cache(const stack_cache&) = delete;
   stack_cache& operator=(const stack_cache&) = delete;
 
@@ -116,6 +116,8 @@ class stack_cache {
   // mark. Called between fibers, on the scheduler's own stack: every 64 or so fibers that ended, and until it returns
   // false before the worker sleeps. A call handles one bundle. \return false when there was nothing to do.
   bool trim() noexcept;
+  // Gives everything to the depot.
+  void return_all() noexcept;
   // No stack with pages is here: take() would claim untouched slots or go to the depot.
   bool empty(unsigned size_class) const noexcept {
     return shelves_[size_class].free == nullptr && shelves_[size_class].full == nullptr;

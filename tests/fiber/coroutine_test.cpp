@@ -125,6 +125,15 @@ TEST(Coroutine, ClosureAndArgumentsDieWithTheBody) {
   EXPECT_EQ(destroyed, 2);
 }
 
+TEST(Coroutine, MovedToItselfStaysAsItIs) {
+  coroutine c{[](coroutine& self) { self.yield(); }};
+  EXPECT_TRUE(c.resume());
+  coroutine& same = c;
+  c = std::move(same);
+  EXPECT_FALSE(c.done());
+  EXPECT_FALSE(c.resume());
+}
+
 TEST(Coroutine, AClosureThatThrowsWhileItIsTakenLeaksNothing) {
   struct throws_when_copied {
     throws_when_copied() = default;

@@ -182,6 +182,7 @@ class coroutine {
 
   coroutine(coroutine&& other) noexcept : owner_(std::move(other.owner_)), core_(std::exchange(other.core_, nullptr)) {}
   coroutine& operator=(coroutine&& other) noexcept {
+    if (this == &other) return *this;
     detail::coroutine_core* const core = std::exchange(other.core_, nullptr);
     owner_ = std::move(other.owner_);
     core_ = core;

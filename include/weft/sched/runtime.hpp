@@ -30,7 +30,8 @@ class WEFT_EXPORT runtime {
   explicit runtime(runtime_options options = {});
   runtime(detail::adopt_runtime, detail::runtime_impl* made) noexcept : impl_(made) {}  ///< used by weft
   /// Requests stop of everything, detached fibers too, and waits for it; a fiber that ignores stop for long is reported
-  /// by name. \pre not called on one of its own fibers (checked).
+  /// by name. \pre not called on one of its own fibers (checked). In a fiber of another runtime it blocks that worker's
+  /// thread: leave nothing running that needs a fiber there.
   ~runtime();
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
@@ -41,8 +42,7 @@ class WEFT_EXPORT runtime {
   decltype(auto) run(F&& main) {
     return spawn(std::forward<F>(main)).join();
   }
-  /// From any thread. \throws std::bad_alloc, std::system_error(operation_canceled) after request_stop() has been called
-  /// by the destructor.
+  /// From any thread. After request_stop() the new fiber is born stopped. \throws std::bad_alloc
   template <class F, class... A>
   requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] auto spawn(F&& f, A&&... args) {
     return spawn_with(nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);

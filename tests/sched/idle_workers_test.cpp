@@ -1,0 +1,153 @@
+// Work never waits behind a busy worker while another one sleeps: also when that one went to sleep while all slept, so
+// that it would not look again by itself.
+#include <atomic>   // flags
+#include <chrono>   // durations
+#include <thread>   // plain threads
+#include <utility>  // exchange
+#include <vector>   // handles
+
+#include <gtest/gtest.h>
+
+#include <weft/sched/fiber.hpp>
+#include <weft/sched/runtime.hpp>
+#include <weft/sched/stop_tree.hpp>  // cancel_shield
+#include <weft/sched/this_fiber.hpp>
+#include <weft/sync/event.hpp>
+
+#include <weft/base/atomic.hpp>  // cpu_relax
+#include "sched/runtime_impl.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using weft::detail::runtime_impl;
+constexpr auto patience = 20s;  // for what takes microseconds when nothing is lost
+
+runtime_impl& internals_of(weft::runtime& rt) {
+  return *rt.run([] { return weft::detail::current_worker()->rt; });
+}
+
+// All asleep, and none of them to look again without being woken.
+void wait_until_nobody_is_awake(const runtime_impl& impl) {
+  const int all = static_cast<int>(impl.workers.size());
+  while (impl.idle.sleepers_hint() != all || impl.has_watcher()) std::this_thread::yield();
+}
+
+// A fiber that computes from a wake-up from outside until the end of the test.
+class computing {
+ public:
+  explicit computing(weft::runtime& rt)
+      : fiber_(rt.spawn([this] {
+          parked_ = true;
+          go_.wait();
+          started_ = true;
+          while (!enough_) weft::detail::cpu_relax();
+        })) {
+    while (!parked_) std::this_thread::yield();
+    wait_until_nobody_is_awake(internals_of(rt));
+    go_.set();
+    while (!started_) std::this_thread::yield();
+  }
+  ~computing() { enough_ = true; }
+  computing(const computing&) = delete;
+  computing& operator=(const computing&) = delete;
+
+ private:
+  std::atomic<bool> parked_{false}, started_{false}, enough_{false};
+  weft::event go_;
+  weft::fiber<> fiber_;
+};
+
+TEST(IdleWorkers, TakeWhatIsSpawnedFromOutsideForABusyOne) {
+  for (const unsigned workers : {2U, 3U}) {
+    weft::runtime rt(weft::runtime_options{.workers = workers});
+    const computing hog(rt);
+    std::vector<weft::fiber<unsigned>> all;
+    for (unsigned i = 0; i < workers; ++i) all.push_back(rt.spawn([i] { return i; }));  // one for each worker
+    for (auto& f : all) EXPECT_TRUE(f.join_for(patience));
+  }
+}
+
+TEST(IdleWorkers, TakeWhatIsSpreadFromOutsideToABusyOne) {
+  weft::runtime rt(weft::runtime_options{.workers = 2});
+  weft::event end;
+  std::atomic<int> started{0};
+  {
+    const computing hog(rt);
+    std::vector<weft::fiber<>> all;
+    for (int i = 0; i < 8; ++i) {
+      all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [&] {
+        ++started;
+        end.wait();
+      }));
+    }
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (started != 8 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    EXPECT_EQ(started, 8);
+    end.set();
+  }
+}
+
+TEST(IdleWorkers, TakeTheLoneFiberOfASpawnerThatGoesOnComputing) {
+  weft::runtime rt(weft::runtime_options{.workers = 3});
+  std::atomic<bool> parked{false}, second_started{false}, third_ran{false};
+  weft::event go;
+  auto spawner = rt.spawn([&] {
+    parked = true;
+    go.wait();
+    const auto until = std::chrono::steady_clock::now() + patience;
+    auto second = weft::spawn([&] {
+      second_started = true;
+      while (!third_ran && std::chrono::steady_clock::now() < until) weft::detail::cpu_relax();
+    });
+    while (!second_started && std::chrono::steady_clock::now() < until) weft::detail::cpu_relax();
+    auto third = weft::spawn([&] { third_ran = true; });
+    while (!third_ran && std::chrono::steady_clock::now() < until) weft::detail::cpu_relax();
+    EXPECT_TRUE(second_started);
+    EXPECT_TRUE(third_ran);
+  });
+  while (!parked) std::this_thread::yield();
+  wait_until_nobody_is_awake(internals_of(rt));
+  go.set();
+  spawner.join();
+}
+
+// The destructor of a result is the user's code, and may wait: the fiber has not ended before it has.
+TEST(RuntimeEnd, WaitsForTheDestructorOfADetachedFibersResult) {
+  struct result {
+    std::atomic<int>* stage;
+    weft::event* go;
+    result(std::atomic<int>& s, weft::event& e) : stage(&s), go(&e) {}
+    result(result&& other) noexcept : stage(std::exchange(other.stage, nullptr)), go(other.go) {}
+    ~result() {
+      if (stage == nullptr) return;
+      const weft::cancel_shield shield;
+      *stage = 1;
+      go->wait();
+      *stage = 2;
+    }
+  };
+  std::atomic<int> stage{0};
+  std::atomic<bool> gone{false};
+  weft::event go;
+  std::thread helper;
+  {
+    weft::runtime rt(weft::runtime_options{.workers = 1});
+    runtime_impl& impl = internals_of(rt);
+    auto f = rt.spawn([&] {
+      weft::this_fiber::yield();
+      return result(stage, go);
+    });
+    f.detach();
+    while (stage != 1) std::this_thread::yield();
+    helper = std::thread([&] {
+      while (!gone && !impl.draining.load(weft::detail::memory_order_acquire)) std::this_thread::yield();
+      go.set();
+    });
+  }
+  EXPECT_EQ(stage, 2);
+  gone = true;
+  helper.join();
+}
+
+}  // namespace
