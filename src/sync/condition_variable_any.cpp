@@ -22,11 +22,14 @@
 //      give the wait up, done                     d. store the word: last touch
 //   4. park; not notified: unlink if linked       e. deliver those claimed
 //   5. lock
+// A wait with a stop token registers with it (src/sync/stop_wake.hpp) between 3 and 4: the callback needs an armed wait to
+// claim. A stop that came earlier, while the waiter unlocked, runs it at once, and the park returns.
 #include <weft/sync/condition_variable_any.hpp>
 
 #include <weft/sched/this_fiber.hpp>  // cancel_shield
 
 #include "base/check.hpp"
+#include "sync/stop_wake.hpp"
 #include "sync/wait_queue.hpp"
 
 namespace weft::inline v0 {
@@ -44,7 +47,7 @@ struct any_waiter : waiter {
 
 // \return true: the notification is delivered, or the waiter was armed and is claimed now.
 bool hand_notification_to(any_waiter& w, claimed_waiters& woken) noexcept {
-  // Acquire: the armed wait; pairs with the exchange in wait_steady(). Release: the notifier's doings and the unlinking,
+  // Acquire: the armed wait; pairs with the exchange in wait_with(). Release: the notifier's doings and the unlinking,
   // for a waiter that does not park; pairs with the same. From `linked` on the node may be gone afterwards.
   if (w.state.exchange(stage::notified, memory_order_acq_rel) == stage::linked) return true;
   return woken.claim(w);
@@ -67,7 +70,9 @@ void condition_variable_any::notify(bool all) noexcept {
   woken.deliver_all();
 }
 
-bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
+// `park(waiter, forget)` is park_queued() with the rest of its arguments.
+template <class Park>
+bool condition_variable_any::wait_with(any_lock lock, Park park) {
   any_waiter self;
   {
     waiter_list waiting(lock_queue(word_));
@@ -101,7 +106,7 @@ bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
     stage linked = stage::linked;
     // Release: the armed wait; acquire, on failure: what the notifier did. Both pair with hand_notification_to().
     if (self.state.compare_exchange_strong(linked, stage::armed, memory_order_acq_rel, memory_order_acquire)) {
-      why = park_queued(self, deadline, "condition variable", forget);
+      why = park(self, forget);
     } else {
       self.abandon();  // a stop that won meanwhile is kept for the next point
     }
@@ -109,7 +114,19 @@ bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
   if (why == wake::timed_out) spend_budget();  // a loop that polls must not keep the notifier from running
   lock_again();
   if (why == wake::stopped) throw_cancelled();
-  return why == wake::notified;
+  return why != wake::timed_out;
+}
+
+bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
+  return wait_with(
+      lock, [&](waiter& self, auto forget) { return park_queued(self, deadline, "condition variable", forget); });
+}
+
+bool condition_variable_any::wait_steady(any_lock lock, time_point deadline, const stop_token& stop) {
+  return wait_with(lock, [&](waiter& self, auto forget) {
+    const stop_wake ends_it(stop, self);
+    return park_queued(self, deadline, "condition variable", forget);
+  });
 }
 
 void condition_variable_any::destroyed_in_use() const noexcept {

@@ -10,12 +10,12 @@
 #include <weft/sched/this_fiber.hpp>
 #include <weft/sync/condition_variable_any.hpp>
 #include <weft/sync/recursive_mutex.hpp>
-#include <weft/sync/semaphore.hpp>
 #include <weft/sync/shared_mutex.hpp>
 
 #include "support/child.hpp"      // run_in_child
 #include "support/schedules.hpp"  // everywhere, under_seeds
 #include "support/stoppable.hpp"  // join_all
+#include "support/waiting_lock.hpp"
 
 namespace {
 
@@ -24,28 +24,6 @@ using namespace weft::testing;
 using weft::this_fiber::yield;
 
 static_assert(sizeof(weft::condition_variable_any) == 8);
-
-// A lock as bad as can be: all it does are waits, and lock() is a cancellation point.
-class waiting_lock {
- public:
-  void lock() {
-    yield();
-    free_.acquire();
-    locked_ = true;
-  }
-  void unlock() {
-    const weft::cancel_shield shield;
-    locked_ = false;
-    free_.release();
-    (void)never_.try_acquire_for(1us);
-    yield();
-  }
-  bool locked() const { return locked_; }
-
- private:
-  weft::binary_semaphore free_{1}, never_{0};
-  bool locked_ = false;
-};
 
 template <class Mutex>
 class AnyCondition : public ::testing::Test {};

@@ -8,8 +8,10 @@
 
 #include <weft/base/atomic.hpp>              // atomic
 #include <weft/base/config.hpp>              // WEFT_EXPORT
+#include <weft/fiber/stop_token.hpp>         // stop_token
 #include <weft/sched/time.hpp>               // deadlines
 #include <weft/sync/condition_variable.hpp>  // cv_status
+#include <weft/sync/stop_wait.hpp>           // waits with a stop token
 
 namespace weft::inline v0 {
 
@@ -39,7 +41,6 @@ struct any_lock {
 /// Beyond std: a wait is a cancellation point. A stop ends it with weft::cancelled, thrown with the lock locked again.
 ///           Locking again is none, whatever the lock: it runs under a cancel_shield. If it throws, the program ends, as
 ///           in std; so it does if unlock() throws.
-/// Not yet:  the overloads that take a stop token.
 class condition_variable_any {
  public:
   constexpr condition_variable_any() noexcept = default;
@@ -96,7 +97,25 @@ class condition_variable_any {
     return wait_until(lock, detail::deadline_after(timeout), std::move(condition));
   }
 
+  /// The same, ended also by `stop`, of any source: nothing is thrown then (with the fiber's own token, weft::cancelled
+  /// is). `lock` is locked whenever `condition` is asked and at the end. Whoever requests the stop may hold it. Cost
+  /// beyond the others': one registration for each time it goes to wait; no allocation.
+  /// \return condition() at the end: false only if stop was requested, or the time passed.
+  template <class Lock, class Predicate>
+  bool wait(Lock& lock, stop_token stop, Predicate condition) {
+    return detail::stop_wait::wait(*this, lock, stop, condition);
+  }
+  template <class Lock, class Clock, class Duration, class Predicate>
+  bool wait_until(Lock& lock, stop_token stop, std::chrono::time_point<Clock, Duration> until, Predicate condition) {
+    return detail::stop_wait::wait_until(*this, lock, stop, until, condition);
+  }
+  template <class Lock, class Rep, class Period, class Predicate>
+  bool wait_for(Lock& lock, stop_token stop, std::chrono::duration<Rep, Period> timeout, Predicate condition) {
+    return detail::stop_wait::wait_until(*this, lock, stop, detail::deadline_after(timeout), condition);
+  }
+
  private:
+  friend detail::stop_wait;
   template <class Lock>
   static detail::any_lock erase(Lock& lock) noexcept {
     return {&lock, [](void* l) noexcept { static_cast<Lock*>(l)->lock(); },
@@ -104,6 +123,14 @@ class condition_variable_any {
   }
   /// \return false: the deadline passed
   WEFT_EXPORT bool wait_steady(detail::any_lock lock, std::chrono::steady_clock::time_point deadline);
+  WEFT_EXPORT bool wait_steady(detail::any_lock lock, std::chrono::steady_clock::time_point deadline,
+                               const stop_token& stop);
+  template <class Lock>
+  bool wait_steady(Lock& lock, std::chrono::steady_clock::time_point deadline, const stop_token& stop) {
+    return wait_steady(erase(lock), deadline, stop);
+  }
+  template <class Park>
+  bool wait_with(detail::any_lock lock, Park park);
   void notify(bool all) noexcept;
   [[noreturn]] WEFT_EXPORT void destroyed_in_use() const noexcept;
 
