@@ -18,7 +18,7 @@ namespace weft::inline v0 {
 /// Failure:  an exception that escapes the fiber is rethrown by join(). If nobody joins, ~fiber reports it with the
 ///           fiber's name on standard error; from a detached fiber it terminates the program.
 template <class R = void>
-class [[nodiscard]] fiber {
+class fiber {
  public:
   using id = fiber_id;
   fiber() noexcept = default;
@@ -35,8 +35,8 @@ class [[nodiscard]] fiber {
     if (record_ != nullptr) detail::stop_and_join(*record_);
   }
 
-  [[nodiscard]] bool joinable() const noexcept { return record_ != nullptr; }
-  [[nodiscard]] fiber_id get_id() const noexcept { return record_ == nullptr ? fiber_id{} : detail::id_of(*record_); }
+  bool joinable() const noexcept { return record_ != nullptr; }
+  fiber_id get_id() const noexcept { return record_ == nullptr ? fiber_id{} : detail::id_of(*record_); }
 
   /// Waits for the end and returns the result, or rethrows what escaped the fiber. Afterwards not joinable.
   /// A cancellation point; a cancelled join leaves the handle joinable.
@@ -51,10 +51,10 @@ class [[nodiscard]] fiber {
   }
   /// \return true: ended; join() will return at once. false: `timeout` passed first. Never rethrows the fiber's failure.
   template <class Rep, class Period>
-  [[nodiscard]] bool join_for(std::chrono::duration<Rep, Period> timeout) {
+  bool join_for(std::chrono::duration<Rep, Period> timeout) {
     return join_until(detail::deadline_after(timeout));
   }
-  [[nodiscard]] bool join_until(std::chrono::steady_clock::time_point deadline) {
+  bool join_until(std::chrono::steady_clock::time_point deadline) {
     if (record_ == nullptr) detail::throw_not_joinable();
     return detail::join_wait(*record_, deadline, false);
   }
@@ -95,12 +95,12 @@ template <class F, class... A>
 /// \throws std::system_error operation_not_permitted: not called inside a fiber (use runtime::spawn); std::bad_alloc;
 ///         what copying the arguments throws.
 template <class F, class... A>
-requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] auto spawn(F&& f, A&&... args) {
+requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[nodiscard, gnu::noinline]] auto spawn(F&& f, A&&... args) {
   return detail::spawn_with(nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
 }
 /// As above with options. \throws also std::invalid_argument: a bad stack size.
 template <class F, class... A>
-[[gnu::noinline]] auto spawn(const fiber_options& options, F&& f, A&&... args) {
+[[nodiscard, gnu::noinline]] auto spawn(const fiber_options& options, F&& f, A&&... args) {
   return detail::spawn_with(&options, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
 }
 

@@ -44,11 +44,12 @@ class WEFT_EXPORT runtime {
   }
   /// From any thread. After request_stop() the new fiber is born stopped. \throws std::bad_alloc
   template <class F, class... A>
-  requires(!std::is_same_v<std::decay_t<F>, fiber_options>) [[gnu::noinline]] auto spawn(F&& f, A&&... args) {
+  requires(!std::is_same_v<std::decay_t<F>, fiber_options>)
+      [[nodiscard, gnu::noinline]] auto spawn(F&& f, A&&... args) {
     return spawn_with(nullptr, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
   }
   template <class F, class... A>
-  [[gnu::noinline]] auto spawn(const fiber_options& options, F&& f, A&&... args) {
+  [[nodiscard, gnu::noinline]] auto spawn(const fiber_options& options, F&& f, A&&... args) {
     return spawn_with(&options, __builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
   }
   /// Asks every live fiber, and those spawned later, to stop.

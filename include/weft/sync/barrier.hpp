@@ -118,11 +118,11 @@ class barrier {
   /// As wait(), but gives up after `timeout` (not positive: polls); the token may be waited for again.
   /// \return true: the phase is complete.
   template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(const arrival_token& arrived, std::chrono::duration<Rep, Period> timeout) const {
+  bool wait_for(const arrival_token& arrived, std::chrono::duration<Rep, Period> timeout) const {
     return core_.wait_steady(arrived.phase_, detail::deadline_after(timeout));
   }
   template <class Clock, class Duration>
-  [[nodiscard]] bool wait_until(const arrival_token& arrived, std::chrono::time_point<Clock, Duration> until) const {
+  bool wait_until(const arrival_token& arrived, std::chrono::time_point<Clock, Duration> until) const {
     return detail::retry_until(until, [&](auto deadline) { return core_.wait_steady(arrived.phase_, deadline); });
   }
 

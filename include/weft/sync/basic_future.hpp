@@ -23,7 +23,7 @@ namespace detail {
 template <class T>
 class future_base {
  public:
-  [[nodiscard]] bool valid() const noexcept { return static_cast<bool>(state_); }
+  bool valid() const noexcept { return static_cast<bool>(state_); }
 
   /// Waits until the outcome is there; runs the function of a deferred one in this fiber. A cancellation point.
   /// \throws std::future_error no_state: not valid. weft::cancelled: the future stays as it is.

@@ -67,7 +67,7 @@ class channel {
 
   /// Sends without waiting. \return false: no room and no receiver; the value is as it was
   /// \throws channel_closed  the value is as it was
-  [[nodiscard]] bool try_send(T& value) {
+  bool try_send(T& value) {
     return put_at_once(value) || sent(core_.try_transfer(detail::side::send, std::addressof(value)));
   }
 
@@ -75,11 +75,11 @@ class channel {
   /// \return true: sent; false: the time passed first.
   /// \throws as send()
   template <class Rep, class Period>
-  [[nodiscard]] bool send_for(T& value, std::chrono::duration<Rep, Period> timeout) {
+  bool send_for(T& value, std::chrono::duration<Rep, Period> timeout) {
     return put_at_once(value) || send_steady(value, detail::deadline_after(timeout));
   }
   template <class Clock, class Duration>
-  [[nodiscard]] bool send_until(T& value, std::chrono::time_point<Clock, Duration> until) {
+  bool send_until(T& value, std::chrono::time_point<Clock, Duration> until) {
     return detail::retry_until(until, [&](auto deadline) { return send_steady(value, deadline); });
   }
 

@@ -34,7 +34,7 @@ class latch {
   void count_down(std::ptrdiff_t n = 1) noexcept { count_.add(-n); }
 
   /// \return whether the count is zero. May let other fibers run.
-  [[nodiscard]] bool try_wait() const noexcept { return count_.is_zero(); }
+  bool try_wait() const noexcept { return count_.is_zero(); }
 
   /// Waits until the count is zero. A cancellation point if it has to wait.
   /// \throws weft::cancelled  the fiber was asked to stop before that.
@@ -42,12 +42,12 @@ class latch {
 
   /// As wait(), but gives up after `timeout` (not positive: polls). \return true: the count is zero.
   template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout) const {
+  bool wait_for(std::chrono::duration<Rep, Period> timeout) const {
     return count_.wait_steady(detail::deadline_after(timeout), name);
   }
   /// As wait(), but gives up at `until` (a past time polls).
   template <class Clock, class Duration>
-  [[nodiscard]] bool wait_until(std::chrono::time_point<Clock, Duration> until) const {
+  bool wait_until(std::chrono::time_point<Clock, Duration> until) const {
     return detail::retry_until(until, [&](auto deadline) { return count_.wait_steady(deadline, name); });
   }
 

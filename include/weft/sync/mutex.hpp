@@ -51,7 +51,7 @@ class mutex {
 
   /// \return true: taken. Fails only when it is locked. A failure draws on the fiber's budget of operations that do not
   /// wait: after 128 of them the fiber yields once, so that a loop around try_lock() lets the holder run.
-  [[nodiscard]] bool try_lock() { return take_if_free() || try_lock_slow(); }
+  bool try_lock() { return take_if_free() || try_lock_slow(); }
 
   /// \pre the caller has locked it (that somebody has is checked; that the caller has, with debug checks). Never suspends.
   /// \par Cost    one compare-exchange when nobody waits.

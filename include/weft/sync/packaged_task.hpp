@@ -72,10 +72,10 @@ class packaged_task<R(A...)> {
   }
   void swap(packaged_task& other) noexcept { state_.swap(other.state_); }
   friend void swap(packaged_task& a, packaged_task& b) noexcept { a.swap(b); }
-  [[nodiscard]] bool valid() const noexcept { return static_cast<bool>(state_); }
+  bool valid() const noexcept { return static_cast<bool>(state_); }
 
   /// \throws std::future_error future_already_retrieved, no_state.
-  [[nodiscard]] future<R> get_future() {
+  future<R> get_future() {
     auto& s = state_.checked();
     s.note_retrieved();
     s.retain();

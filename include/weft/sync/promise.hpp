@@ -54,7 +54,7 @@ class promise_base {
   void swap(promise_base& other) noexcept { state_.swap(other.state_); }
 
   /// \throws std::future_error future_already_retrieved, no_state.
-  [[nodiscard]] future<T> get_future() {
+  future<T> get_future() {
     shared_value<T>& s = state_.checked();
     s.note_retrieved();
     s.retain();

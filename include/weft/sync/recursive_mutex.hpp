@@ -47,7 +47,7 @@ class recursive_over {
     holder_.take();
   }
   /// \return true: taken, once more if the caller holds it. False: another holds it, or the caller 2^24 - 1 times.
-  [[nodiscard]] bool try_lock() {
+  bool try_lock() {
     return try_with([&] { return inner_.try_lock(); });
   }
   /// Takes back one lock() or successful try_lock(). \pre the caller holds it (checked). Never suspends.

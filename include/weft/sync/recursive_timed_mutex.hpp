@@ -17,12 +17,12 @@ class recursive_timed_mutex : public detail::recursive_over<timed_mutex> {
   /// holds it. False: the time passed first, or the caller holds it 2^24 - 1 times.
   /// \throws weft::cancelled  the fiber was asked to stop while it had to wait; it has not taken it.
   template <class Rep, class Period>
-  [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
+  bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
     return this->try_with([&] { return this->inner_.try_lock_for(timeout); });
   }
   /// As try_lock_for(), until a time of any clock (a past one looks once).
   template <class Clock, class Duration>
-  [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> until) {
+  bool try_lock_until(std::chrono::time_point<Clock, Duration> until) {
     return this->try_with([&] { return this->inner_.try_lock_until(until); });
   }
 };

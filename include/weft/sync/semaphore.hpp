@@ -83,17 +83,17 @@ class counting_semaphore {
   void acquire() { word_.acquire_steady(std::chrono::steady_clock::time_point::max()); }
 
   /// \return true: taken. Fails only when there is none. May let other fibers run.
-  [[nodiscard]] bool try_acquire() noexcept { return word_.try_acquire(); }
+  bool try_acquire() noexcept { return word_.try_acquire(); }
 
   /// As acquire(), but gives up after `timeout` (not positive: looks once).
   /// \return true: taken; false: the time passed first.
   template <class Rep, class Period>
-  [[nodiscard]] bool try_acquire_for(std::chrono::duration<Rep, Period> timeout) {
+  bool try_acquire_for(std::chrono::duration<Rep, Period> timeout) {
     return word_.acquire_steady(detail::deadline_after(timeout));
   }
   /// As acquire(), but gives up at `until` (a past time looks once).
   template <class Clock, class Duration>
-  [[nodiscard]] bool try_acquire_until(std::chrono::time_point<Clock, Duration> until) {
+  bool try_acquire_until(std::chrono::time_point<Clock, Duration> until) {
     return detail::retry_until(until, [&](auto deadline) { return word_.acquire_steady(deadline); });
   }
 

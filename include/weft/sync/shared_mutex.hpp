@@ -49,7 +49,7 @@ class shared_mutex {
       lock_slow();
   }
   /// \return true: taken. A failure draws on the fiber's budget of operations that do not wait, as mutex::try_lock().
-  [[nodiscard]] bool try_lock() { return take_if_free() || try_lock_slow(); }
+  bool try_lock() { return take_if_free() || try_lock_slow(); }
   /// \pre the caller holds it alone (that somebody does is checked). Never suspends.
   /// \par Cost    one compare-exchange when nobody waits; else O(waiting readers).
   void unlock() noexcept {
@@ -69,7 +69,7 @@ class shared_mutex {
       lock_shared_slow();
   }
   /// \return true: taken. Fails when a writer holds it or waits for it; draws on the budget as try_lock().
-  [[nodiscard]] bool try_lock_shared() { return join_readers() || try_lock_shared_slow(); }
+  bool try_lock_shared() { return join_readers() || try_lock_shared_slow(); }
   /// \pre the caller holds it as a reader (that one does is checked). Never suspends.
   /// \par Cost    one compare-exchange, unless it is the last reader and a writer waits.
   void unlock_shared() noexcept {

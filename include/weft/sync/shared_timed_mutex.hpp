@@ -20,10 +20,10 @@ class shared_timed_mutex {
 
   /// All as in shared_mutex.
   void lock() { inner_.lock(); }
-  [[nodiscard]] bool try_lock() { return inner_.try_lock(); }
+  bool try_lock() { return inner_.try_lock(); }
   void unlock() noexcept { inner_.unlock(); }
   void lock_shared() { inner_.lock_shared(); }
-  [[nodiscard]] bool try_lock_shared() { return inner_.try_lock_shared(); }
+  bool try_lock_shared() { return inner_.try_lock_shared(); }
   void unlock_shared() noexcept { inner_.unlock_shared(); }
 
   /// As lock(), but gives up after `timeout` (not positive: looks once). A writer that gave up lets in the readers that
@@ -31,23 +31,23 @@ class shared_timed_mutex {
   /// \return true: locked; false: the time passed first.
   /// \throws weft::cancelled  the fiber was asked to stop before that; it does not hold the lock.
   template <class Rep, class Period>
-  [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
+  bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
     return inner_.take_if_free() || inner_.try_lock_until_slow(detail::deadline_after(timeout));
   }
   /// As try_lock_for(), until a time of any clock (a past one looks once).
   template <class Clock, class Duration>
-  [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> until) {
+  bool try_lock_until(std::chrono::time_point<Clock, Duration> until) {
     return inner_.take_if_free() ||
            detail::retry_until(until, [&](auto deadline) { return inner_.try_lock_until_slow(deadline); });
   }
 
   /// As lock_shared(), but gives up after `timeout`; results and errors as try_lock_for().
   template <class Rep, class Period>
-  [[nodiscard]] bool try_lock_shared_for(std::chrono::duration<Rep, Period> timeout) {
+  bool try_lock_shared_for(std::chrono::duration<Rep, Period> timeout) {
     return inner_.join_readers() || inner_.try_lock_shared_until_slow(detail::deadline_after(timeout));
   }
   template <class Clock, class Duration>
-  [[nodiscard]] bool try_lock_shared_until(std::chrono::time_point<Clock, Duration> until) {
+  bool try_lock_shared_until(std::chrono::time_point<Clock, Duration> until) {
     return inner_.join_readers() ||
            detail::retry_until(until, [&](auto deadline) { return inner_.try_lock_shared_until_slow(deadline); });
   }

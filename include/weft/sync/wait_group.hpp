@@ -53,12 +53,12 @@ class wait_group {
   /// As wait(), but gives up after `timeout` (not positive: polls).
   /// \return true: the count was zero, before or during the call; false: the time passed first.
   template <class Rep, class Period>
-  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> timeout) {
+  bool wait_for(std::chrono::duration<Rep, Period> timeout) {
     return wait_steady(detail::deadline_after(timeout), name);
   }
   /// As wait(), but gives up at `until` (a past time polls).
   template <class Clock, class Duration>
-  [[nodiscard]] bool wait_until(std::chrono::time_point<Clock, Duration> until) {
+  bool wait_until(std::chrono::time_point<Clock, Duration> until) {
     return detail::retry_until(until, [&](auto deadline) { return wait_steady(deadline, name); });
   }
 
