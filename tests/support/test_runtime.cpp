@@ -170,10 +170,13 @@ bool test_runtime::step_by_priority() {
     const as_worker disguise(w);
     w.search();
   }
-  for (detail::worker* w : impl_->workers) {
-    const as_worker disguise(*w);
-    w->gather();
-    priorities_->note_ready(w->ready);
+  // Twice, as in step().
+  for (int pass = 0; pass < 2; ++pass) {
+    for (detail::worker* w : impl_->workers) {
+      const as_worker disguise(*w);
+      w->gather();
+      priorities_->note_ready(w->ready);
+    }
   }
   for (;;) {
     detail::worker* chosen = nullptr;
@@ -195,7 +198,8 @@ bool test_runtime::step() {
   if (priorities_) return step_by_priority();
   const std::size_t n = impl_->workers.size();
   const std::size_t first = n == 1 ? 0 : random_.below(n);
-  for (std::size_t i = 0; i < n; ++i) {
+  // All of them twice: a timer of a later worker may wake a fiber of an earlier one, which has had its turn by then.
+  for (std::size_t i = 0; i < 2 * n; ++i) {
     if (turn(*impl_->workers[(first + i) % n])) return true;
   }
   return false;
