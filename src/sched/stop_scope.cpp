@@ -36,6 +36,7 @@ stop_scope::stop_scope(bool stops_body) {
   if (!inside_stopped) return;
   const std::lock_guard guard(lock_);
   stopped_ = true;
+  stopped_from_outside_ = true;
 }
 
 stop_scope::~stop_scope() {
@@ -172,6 +173,19 @@ void stop_scope::join() {
   // Also when the children, stopped as well, were faster: their work is not what it would have been.
   if (stopped) throw_cancelled();
   this_fiber::check_stop();
+  // In a shield the stop is not seen, but what it has kept the children from doing is missing all the same.
+  if (cut_short()) throw_cancelled();
+}
+
+bool stop_scope::cut_short() noexcept {
+  const std::lock_guard guard(lock_);
+  return cut_short_;
+}
+
+bool stop_scope::expects_cancelled() noexcept {
+  const std::lock_guard guard(lock_);
+  if (stopped_from_outside_) cut_short_ = true;
+  return stopped_;
 }
 
 void stop_scope::fail(std::exception_ptr e) noexcept {
@@ -183,14 +197,14 @@ void stop_scope::fail(std::exception_ptr e) noexcept {
   if (stops_owner) {
     walk.add_frame(*this);
   } else {
-    walk.add_scope(*this);
+    walk.add_scope(*this, stop_origin::inside);
   }
   walk.run();
 }
 
 void stop_scope::request_stop() noexcept {
   stop_walk walk;
-  walk.add_scope(*this);
+  walk.add_scope(*this, stop_origin::inside);
   walk.run();
 }
 

@@ -24,9 +24,9 @@ void stop_walk::add_state(stop_block* s) noexcept {
   states_ = s;
 }
 
-void stop_walk::reach(stop_frame& f) noexcept {
+void stop_walk::reach(stop_frame& f, stop_origin from) noexcept {
   add_state(f.shared);
-  if (f.is_scope) add_scope(static_cast<stop_scope&>(f));
+  if (f.is_scope) add_scope(static_cast<stop_scope&>(f), from);
 }
 
 void stop_walk::add_fiber(fiber_record& r) noexcept {
@@ -37,14 +37,14 @@ void stop_walk::add_fiber(fiber_record& r) noexcept {
   const std::lock_guard guard(hub->lock);
   add_state(hub->shared);
   for (stop_frame* f = hub->outermost; f != nullptr; f = f->inner) {
-    if (f->depth == 0) reach(*f);
+    if (f->depth == 0) reach(*f, stop_origin::outside);
   }
 }
 
 void stop_walk::add_frame(stop_frame& f) noexcept {
   stop_hub* hub = f.hub.load(memory_order_acquire);  // pairs with push_frame() and leave_hub()
   if (hub == nullptr) {
-    if (f.is_scope) add_scope(static_cast<stop_scope&>(f));
+    if (f.is_scope) add_scope(static_cast<stop_scope&>(f), stop_origin::inside);
     return;
   }
   const std::lock_guard guard(hub->lock);
@@ -54,15 +54,16 @@ void stop_walk::add_frame(stop_frame& f) noexcept {
   f.fired = true;
   ++hub->fired;
   for (stop_frame* in = &f; in != nullptr; in = in->inner) {
-    if (in->depth == f.depth) reach(*in);
+    if (in->depth == f.depth) reach(*in, in == &f ? stop_origin::inside : stop_origin::outside);
   }
   if (f.depth == hub->depth && park_word<>::request_inner_stop(hub->owner->park.word)) won(*hub->owner);
 }
 
-void stop_walk::add_scope(stop_scope& s) noexcept {
+void stop_walk::add_scope(stop_scope& s, stop_origin from) noexcept {
   const std::lock_guard guard(s.lock_);
   if (s.stopped_) return;
   s.stopped_ = true;
+  s.stopped_from_outside_ = from == stop_origin::outside;
   ++s.count_;
   s.next_to_stop_ = scopes_;
   scopes_ = &s;

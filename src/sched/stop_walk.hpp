@@ -9,19 +9,22 @@
 
 namespace weft::inline v0::detail {
 
+// As a scope sees it: its own request or failure, or a stop of what is around it.
+enum class stop_origin : bool { inside, outside };
+
 class stop_walk {
  public:
-  void add_fiber(fiber_record& r) noexcept;  // \pre alive, or kept from ending by the caller
-  void add_frame(stop_frame& f) noexcept;    // fires it; \pre kept from being closed by the caller
-  void add_scope(stop_scope& s) noexcept;    // its children only; \pre as above
-  void run() noexcept;                       // once, after the adds; runs stop callbacks: may suspend
+  void add_fiber(fiber_record& r) noexcept;                  // \pre alive, or kept from ending by the caller
+  void add_frame(stop_frame& f) noexcept;                    // fires it; \pre kept from being closed by the caller
+  void add_scope(stop_scope& s, stop_origin from) noexcept;  // its children only; \pre as above
+  void run() noexcept;                                       // once, after the adds; runs stop callbacks: may suspend
   // The same in two halves. The first never suspends and calls nobody's code; what it returns is for the second.
   [[nodiscard]] stop_block* run_all_but_callbacks() noexcept;
   static void run_callbacks(stop_block* states) noexcept;
 
  private:
-  void reach(stop_frame& f) noexcept;      // \pre its hub's lock is held
-  void add_state(stop_block* s) noexcept;  // \pre as above, or the state is nobody else's
+  void reach(stop_frame& f, stop_origin from) noexcept;  // \pre its hub's lock is held
+  void add_state(stop_block* s) noexcept;                // \pre as above, or the state is nobody else's
   void won(fiber_record& r) noexcept;
   fiber_record* won_ = nullptr;   // linked by next, free while a fiber waits
   stop_block* states_ = nullptr;  // retained

@@ -20,8 +20,9 @@ void note_escaped(stop_child& c) noexcept {
   std::exception_ptr e = std::current_exception();
   // Of a fork that was stopped by its handle whoever did that knows. Any other child that was stopped while the scope was
   // not has left its work undone: join() must not return as if it had been done.
-  const bool asked = c.in->stop_requested() || (c.kept && park_word<>::stopped(c.record->park.word));
-  if (asked && is_cancellation(e)) return;
+  if (is_cancellation(e)) {
+    if (c.in->expects_cancelled() || (c.kept && park_word<>::stopped(c.record->park.word))) return;
+  }
   c.in->fail(std::move(e));
 }
 

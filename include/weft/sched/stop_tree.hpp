@@ -61,6 +61,9 @@ class WEFT_EXPORT stop_scope : public stop_frame {
              fiber_record& r) noexcept;      ///< \pre r has not been committed; it is born stopped if the scope is
   void leave(stop_child& c) noexcept;        ///< the last touch, unless the caller knows better
   void fail(std::exception_ptr e) noexcept;  ///< the first one is kept; stops the children
+  /// A child has ended by weft::cancelled. \return the scope was stopped: then that is no failure, but if the stop came
+  /// from outside, join() tells
+  bool expects_cancelled() noexcept;
   void request_stop() noexcept;
   bool stop_requested() noexcept;
   bool failed() noexcept;
@@ -76,10 +79,13 @@ class WEFT_EXPORT stop_scope : public stop_frame {
   bool run_own_child(bool shielded);
   bool hears_what_interrupts(const worker& w) noexcept;
   void drop_one() noexcept;
+  bool cut_short() noexcept;
 
   spin_lock lock_{lock_rank::stop_tree};
-  bool stopped_ = false;   // all: under lock_
-  std::size_t count_ = 0;  // children, and walks that hold on to it
+  bool stopped_ = false;               // all: under lock_
+  bool stopped_from_outside_ = false;  // and by nothing of its own before: request_stop(), a failure
+  bool cut_short_ = false;             // a child was cancelled by that: its work is missing
+  std::size_t count_ = 0;              // children, and walks that hold on to it
   stop_child* first_ = nullptr;
   waiter* joiners_ = nullptr;
   stop_scope* next_to_stop_ = nullptr;  // link of the walk that stopped it

@@ -63,7 +63,9 @@ class scope {
   }
 
   /// Waits until all children have ended, then rethrows the first failure. A cancellation point, but even then it waits
-  /// for the children, who are stopped, before it throws. The scope can be used again afterwards unless it was stopped.
+  /// for the children, who are stopped, before it throws. Under a cancel_shield it sees no stop, but still throws when one
+  /// from outside has ended a child by weft::cancelled, whose work is missing. The scope can be used again afterwards unless
+  /// it was stopped.
   /// \throws the first failure; weft::cancelled
   void join() { state_.join(); }
 
