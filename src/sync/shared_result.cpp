@@ -17,6 +17,8 @@
 // reference at once, and the promise may go too: nothing of either is touched after 4.
 #include <weft/sync/shared_result.hpp>
 
+#include <weft/sched/this_fiber.hpp>  // cancel_shield, check_stop
+
 #include "sync/wait_queue.hpp"
 
 namespace weft::inline v0::detail {
@@ -76,7 +78,10 @@ void shared_result::throw_failure() const {
   throw_future_error(std::future_errc::broken_promise);
 }
 
-void shared_result::run_deferred() noexcept {
+// Whoever waits first lends its fiber, but the outcome belongs to all: a stop of the lender must not become the outcome.
+void shared_result::run_deferred() {
+  this_fiber::check_stop();  // nothing is consumed
+  const cancel_shield shield;
   // relaxed: picks one; what it runs on was visible with the future.
   if (const deferred_fn function = deferred_.exchange(nullptr, memory_order_relaxed); function != nullptr)
     function(*this);

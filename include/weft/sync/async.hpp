@@ -81,7 +81,8 @@ requires(!std::same_as<std::decay_t<F>, std::launch>) [[nodiscard, gnu::noinline
   return detail::async_in_fiber(__builtin_return_address(0), std::forward<F>(f), std::forward<A>(args)...);
 }
 /// With std::launch::deferred alone, `f` runs in the first fiber or thread that waits for it without a deadline, and makes
-/// no fiber; it may then be called anywhere. Otherwise as above.
+/// no fiber; it may then be called anywhere. It runs under a cancel_shield: a stop of that fiber, or a deadline around the
+/// wait, ends the wait only before the function has begun, and never becomes the outcome. Otherwise as above.
 /// \throws also std::system_error invalid_argument: a policy of neither.
 template <class F, class... A>
 [[nodiscard, gnu::noinline]] auto async(std::launch policy, F&& f, A&&... args) {

@@ -25,7 +25,8 @@ class future_base {
  public:
   bool valid() const noexcept { return static_cast<bool>(state_); }
 
-  /// Waits until the outcome is there; runs the function of a deferred one in this fiber. A cancellation point.
+  /// Waits until the outcome is there; runs the function of a deferred one in this fiber, where no stop from outside
+  /// reaches it. A cancellation point.
   /// \throws std::future_error no_state: not valid. weft::cancelled: the future stays as it is.
   void wait() const { static_cast<void>(ready_state()); }
   /// \return deferred: its function has not begun, and was not run by this call. timeout, ready.

@@ -84,7 +84,7 @@ class shared_result {
   bool is_ready() const noexcept;
   bool wait_in_queue(std::chrono::steady_clock::time_point deadline, bool shielded);
   WEFT_EXPORT bool wait_steady(std::chrono::steady_clock::time_point deadline);
-  WEFT_EXPORT void run_deferred() noexcept;
+  WEFT_EXPORT void run_deferred();
   [[noreturn]] WEFT_EXPORT void throw_failure() const;
 
   atomic<bool> retrieved_{false};
