@@ -4,7 +4,7 @@
 #include <chrono>       // time_point
 #include <type_traits>  // is_same
 
-#include <weft/sched/time.hpp>  // steady_deadline
+#include <weft/sched/time.hpp>  // has_passed, steady_deadline
 
 namespace weft::inline v0::detail {
 
@@ -16,7 +16,7 @@ bool retry_until(std::chrono::time_point<Clock, Duration> until, Wait wait) {
     if (wait(steady_deadline(until))) return true;
     if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
       return false;
-    } else if (Clock::now() >= until) {
+    } else if (has_passed(until)) {
       return false;
     }
   }

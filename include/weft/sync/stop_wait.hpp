@@ -5,7 +5,7 @@
 #include <type_traits>  // is_same
 
 #include <weft/fiber/stop_token.hpp>  // stop_token
-#include <weft/sched/time.hpp>        // steady_deadline
+#include <weft/sched/time.hpp>        // has_passed, steady_deadline
 
 namespace weft::inline v0::detail {
 
@@ -31,20 +31,11 @@ struct stop_wait {
                          std::chrono::time_point<Clock, Duration> until, Predicate& condition) {
     while (!stop.stop_requested()) {
       if (condition()) return true;
-      if (!variable.wait_steady(lock, steady_deadline(until), stop) && has_passed(until)) return condition();
+      if (variable.wait_steady(lock, steady_deadline(until), stop)) continue;
+      // Another clock than the steady one may have been set back.
+      if (std::is_same_v<Clock, std::chrono::steady_clock> || has_passed(until)) return condition();
     }
     return condition();
-  }
-
- private:
-  /// Asked when the steady clock says that it has: another clock may have been set back.
-  template <class Clock, class Duration>
-  static bool has_passed(std::chrono::time_point<Clock, Duration> until) {
-    if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
-      return true;
-    } else {
-      return Clock::now() >= until;
-    }
   }
 };
 
