@@ -34,8 +34,10 @@ struct task_of final : task_state<R, A...> {
     self.store_or_catch([&]() -> R {
       if constexpr (std::is_void_v<R>) {
         static_cast<void>(std::invoke(self.function, std::forward<A>(arguments)...));
-      } else {
+      } else if constexpr (std::is_reference_v<R>) {
         return std::invoke(self.function, std::forward<A>(arguments)...);
+      } else {
+        return static_cast<R>(std::invoke(self.function, std::forward<A>(arguments)...));  // as std::invoke_r does
       }
     });
   }

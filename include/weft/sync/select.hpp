@@ -2,7 +2,7 @@
 /// \brief  Waits for whichever of several sends and receives can be done first, and does that one.
 #pragma once
 #include <chrono>       // duration, time_point
-#include <concepts>     // same_as
+#include <concepts>     // same_as, convertible_to
 #include <cstddef>      // size_t
 #include <memory>       // addressof
 #include <optional>     // optional
@@ -51,7 +51,8 @@ template <class T, class F>
 class send_case {
  public:
   template <class V>
-  send_case(channel<T>& to, V&& value, F then) : to_(to), value_(std::forward<V>(value)), then_(std::move(then)) {}
+  send_case(channel<T>& to, V&& value, F then)
+      : to_(to), value_(static_cast<T>(std::forward<V>(value))), then_(std::move(then)) {}
   void prepare(select_case& c) {
     c.which = side::send;
     c.channel = &channel_access::core(to_);
@@ -114,8 +115,9 @@ template <class T, class F>
 [[nodiscard]] auto on_receive(channel<T>& from, F&& then) {
   return detail::receive_case<T, std::decay_t<F>>(from, std::forward<F>(then));
 }
-/// Sends the value, then runs `then()`. A closed channel makes the case ready: select throws channel_closed.
+/// Sends the value, converted to T here, then runs `then()`. A closed channel makes the case ready: select throws channel_closed.
 template <class T, class F, class V = T>
+requires std::convertible_to<V, T>
 [[nodiscard]] auto on_send(channel<T>& to, V&& value, F&& then) {
   return detail::send_case<T, std::decay_t<F>>(to, std::forward<V>(value), std::forward<F>(then));
 }

@@ -14,7 +14,7 @@
 #include <exception>    // exception_ptr
 #include <iterator>     // iter_difference_t
 #include <optional>     // optional
-#include <type_traits>  // is_integral
+#include <type_traits>  // is_integral, is_invocable_r
 #include <utility>      // forward, move
 
 #include <weft/sched/spawn_seam.hpp>  // begin_spawn
@@ -98,14 +98,14 @@ template <class T, class It, class Op, class Map>
 T reduce_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, Op& op, Map& map) {
   const auto mapped = [&map](It at) -> T {
     if constexpr (std::is_integral_v<It>) {
-      return map(at);
+      return static_cast<T>(map(at));
     } else {
-      return map(*at);
+      return static_cast<T>(map(*at));
     }
   };
   if (n <= grain) {
     T sum = mapped(first);
-    for (std::ptrdiff_t i = 1; i < n; ++i) sum = op(std::move(sum), mapped(++first));
+    for (std::ptrdiff_t i = 1; i < n; ++i) sum = static_cast<T>(op(std::move(sum), mapped(++first)));
     return sum;
   }
   const std::ptrdiff_t half = n / 2;
@@ -113,8 +113,19 @@ T reduce_range(It first, std::ptrdiff_t n, std::ptrdiff_t grain, Op& op, Map& ma
   auto left = [&] { low.emplace(reduce_range<T>(first, half, grain, op, map)); };
   auto right = [&] { high.emplace(reduce_range<T>(middle_of(first, half), n - half, grain, op, map)); };
   invoke_both(left, right);
-  return op(std::move(*low), std::move(*high));
+  return static_cast<T>(op(std::move(*low), std::move(*high)));
 }
+
+/// What a map over [It, It) is called with: the integer, or the element.
+template <class It>
+struct mapped_from {
+  using type = decltype(*std::declval<It&>());
+};
+template <class It>
+requires std::is_integral_v<It>
+struct mapped_from<It> {
+  using type = It&;
+};
 
 template <class It>
 std::ptrdiff_t length_of(It first, It last) {
@@ -146,12 +157,13 @@ void parallel_for(It first, It last, F&& f) {
 }
 
 /// op(init, map(x0), map(x1), ...) for the values or elements of [first, last), grouped in any way: `op` must be
-/// associative, but need not commute. `init` is used once.
+/// associative, but need not commute. `init` is used once. What both return is converted to T.
 template <class It, class T, class Op, class Map>
-T parallel_reduce(It first, It last, T init, Op op, Map map) {
+requires(std::is_invocable_r_v<T, Op&, T, T>&& std::is_invocable_r_v<T, Map&, typename detail::mapped_from<It>::type>) T
+    parallel_reduce(It first, It last, T init, Op op, Map map) {
   const std::ptrdiff_t n = detail::length_of(first, last);
   if (n <= 0) return init;
-  return op(std::move(init), detail::reduce_range<T>(first, n, detail::grain_of(n), op, map));
+  return static_cast<T>(op(std::move(init), detail::reduce_range<T>(first, n, detail::grain_of(n), op, map)));
 }
 
 }  // namespace weft::inline v0
