@@ -99,8 +99,9 @@ class shared_result {
 template <class T>
 class shared_value : public shared_result {
   struct nothing {};
-  using stored = std::conditional_t<std::is_void_v<T>, nothing,
-                                    std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+  using stored = std::conditional_t<
+      std::is_void_v<T>, nothing,
+      std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::remove_const_t<T>>>;
 
  public:
   explicit shared_value(dispose_fn dispose, deferred_fn deferred = nullptr) noexcept
