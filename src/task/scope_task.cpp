@@ -32,6 +32,8 @@ void note_never_ran(stop_child& c) noexcept {
 }
 
 void report_unjoined(const std::exception_ptr& e) noexcept {
+  // Work was left undone, but nothing has gone wrong: a runtime that ends may reach a child before its scope.
+  if (is_cancellation(e)) return;
   report_failure(failure{e}, "failed in a scope that nobody joined");
 }
 

@@ -17,7 +17,8 @@ namespace weft::inline v0 {
 ///
 /// Failure:  the first exception that escapes a child (or the body of with_scope) stops the other children and is
 ///           rethrown by join(); later ones are dropped. weft::cancelled counts as a failure when nobody had asked the
-///           child to stop. A failure that no join() takes is reported on standard error by the destructor.
+///           child to stop. A failure that no join() takes is reported on standard error by the destructor, unless it is
+///           weft::cancelled.
 /// Stops:    a stop of the fiber that made the scope, or a deadline around it, reaches all children, and theirs, at
 ///           once: in the fiber that requests it. So does request_stop(). A cancel_shield around the scope keeps stops
 ///           from outside of the shield away.

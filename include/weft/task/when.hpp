@@ -40,7 +40,10 @@ auto when_any_of(std::index_sequence<I...>, F&&... f) {
       if (!mine) return;
       winner.emplace(std::in_place_index<decltype(index)::value>, std::forward<decltype(value)>(value));
     } catch (const cancelled&) {
-      if (!mine) throw;
+      if (!mine) {
+        if (decided.load(memory_order_relaxed)) return;  // relaxed: as above; a loser's end is nobody's business
+        throw;
+      }
       failure = std::current_exception();
     } catch (...) {
       if (!mine && !first()) return;
