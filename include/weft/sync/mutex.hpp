@@ -28,6 +28,7 @@ enum class point : bool;
 /// Memory:   8 bytes, no allocation; a waiter's queue node lives on the waiter's own stack.
 /// Life:     may be destroyed as soon as the last lock() has been matched, even while the unlock() before that one has
 ///           not returned yet.
+/// Not here: native_handle(), there is none to give.
 class mutex {
  public:
   constexpr mutex() noexcept = default;

@@ -79,6 +79,8 @@ class promise_base {
 /// Memory:  8 bytes, and one allocation for the shared state.
 /// Life:    may be destroyed as soon as a wait for its future has returned, even if set_value() has not returned yet.
 /// Not here: set_value_at_thread_exit, set_exception_at_thread_exit.
+/// Not as std: of two setters at the same time one is refused, promise_already_satisfied, even if the copy of the other
+///          one's value then throws, so that nothing was set. To let it wait for that, setting would have to suspend.
 template <class T>
 class promise : public detail::promise_base<T> {
  public:

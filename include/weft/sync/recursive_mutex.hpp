@@ -75,6 +75,7 @@ class recursive_over {
 /// is a plain one; so fibers of one worker exclude each other.
 ///
 /// Threads, blocking, ordering, fairness, life: as weft::mutex. Memory: 24 bytes, no allocation.
+/// Not here: native_handle(), there is none to give.
 class recursive_mutex : public detail::recursive_over<mutex> {};
 
 }  // namespace weft::inline v0

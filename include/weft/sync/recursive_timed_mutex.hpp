@@ -11,6 +11,7 @@ namespace weft::inline v0 {
 /// As std::recursive_timed_mutex; what it shares with weft::recursive_mutex is as there.
 ///
 /// Beyond std: a timed lock is a cancellation point if it has to wait; lock() is none.
+/// Not here: native_handle(), there is none to give.
 class recursive_timed_mutex : public detail::recursive_over<timed_mutex> {
  public:
   /// As lock(), but gives up after `timeout` (not positive: looks once). \return true: taken, once more if the caller

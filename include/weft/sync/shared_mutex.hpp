@@ -28,6 +28,7 @@ enum class point : bool;
 /// Life:     may be destroyed as soon as the last lock has been matched, even while the unlock before that one has not
 ///           returned yet.
 /// Beware:   a reader that locks again while it holds it deadlocks if a writer came in between (std: undefined).
+/// Not here: native_handle(), there is none to give.
 class shared_mutex {
  public:
   constexpr shared_mutex() noexcept = default;

@@ -12,6 +12,7 @@ namespace weft::inline v0 {
 /// As std::shared_timed_mutex. Threads, blocking, ordering, fairness, memory (16 bytes) and life as weft::shared_mutex.
 ///
 /// Beyond std: a timed lock is a cancellation point if it has to wait; lock() and lock_shared() are none.
+/// Not here: native_handle(), there is none to give.
 class shared_timed_mutex {
  public:
   constexpr shared_timed_mutex() noexcept = default;  ///< the destructor checks that it is free and nobody waits

@@ -3,6 +3,7 @@
 #pragma once
 #include <concepts>     // constructible_from, destructible
 #include <functional>   // invocable
+#include <stop_token>   // nostopstate
 #include <type_traits>  // is_nothrow_constructible
 #include <utility>      // exchange, forward, move, swap
 
@@ -10,10 +11,8 @@
 
 namespace weft::inline v0 {
 
-struct nostopstate_t {
-  explicit nostopstate_t() = default;
-};
-inline constexpr nostopstate_t nostopstate{};
+using std::nostopstate;
+using std::nostopstate_t;
 
 /// As std::stop_source.
 ///

@@ -12,6 +12,7 @@ namespace weft::inline v0 {
 /// As std::timed_mutex. Threads, blocking, ordering, fairness, memory (8 bytes) and life as weft::mutex.
 ///
 /// Beyond std: a timed lock is a cancellation point if it has to wait; lock() is none.
+/// Not here: native_handle(), there is none to give.
 class timed_mutex {
  public:
   constexpr timed_mutex() noexcept = default;  ///< the destructor checks that it is not locked and nobody waits

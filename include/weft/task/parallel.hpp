@@ -57,13 +57,14 @@ template <class F, class G>
 }
 
 template <class F>
-void invoke_all(F& f) {
-  f();
+void invoke_all(F&& f) {
+  std::forward<F>(f)();
 }
 template <class F, class... G>
-void invoke_all(F& f, G&... g) {
-  auto rest = [&] { invoke_all(g...); };
-  invoke_both(f, rest);
+void invoke_all(F&& f, G&&... g) {
+  auto first = [&] { std::forward<F>(f)(); };
+  auto rest = [&] { invoke_all(std::forward<G>(g)...); };
+  invoke_both(first, rest);
 }
 
 /// The integer or iterator `by` places after `first`; half of any range fits into its own type.
@@ -143,10 +144,10 @@ inline std::ptrdiff_t grain_of(std::ptrdiff_t n) noexcept {
 
 }  // namespace detail
 
-/// Calls all functions, possibly at the same time, and returns when all have returned.
+/// Calls all functions, each once and as it was passed (an rvalue as one), possibly at the same time, and returns when all have returned.
 template <class... F>
 void parallel_invoke(F&&... f) {
-  if constexpr (sizeof...(F) > 0) detail::invoke_all(f...);
+  if constexpr (sizeof...(F) > 0) detail::invoke_all(std::forward<F>(f)...);
 }
 
 /// Integers: f(i) for each i of [first, last); random-access iterators: f(*it). In any order, possibly at the same time.

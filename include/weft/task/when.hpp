@@ -1,18 +1,35 @@
 /// \file   weft/task/when.hpp
 /// \brief  Several functions at once: all results, or the first.
 #pragma once
-#include <cstddef>    // size_t
-#include <exception>  // exception_ptr
-#include <optional>   // optional
-#include <tuple>      // tuple
-#include <utility>    // index_sequence, forward
-#include <variant>    // variant
+#include <cstddef>     // size_t
+#include <exception>   // exception_ptr
+#include <functional>  // reference_wrapper
+#include <optional>    // optional
+#include <tuple>       // tuple
+#include <utility>     // index_sequence, forward
+#include <variant>     // variant
 
 #include <weft/base/atomic.hpp>  // atomic
 #include <weft/task/scope.hpp>   // scope
 
 namespace weft::inline v0 {
 namespace detail {
+
+/// What a variant of results holds: it takes no references.
+template <class R>
+struct alternative_of {
+  using type = regular<R>;
+};
+template <class R>
+struct alternative_of<R&> {
+  using type = std::reference_wrapper<R>;
+};
+template <class R>
+struct alternative_of<R&&> {
+  using type = R;
+};
+template <class R>
+using alternative = typename alternative_of<R>::type;
 
 template <class... F, std::size_t... I>
 auto when_all_of(std::index_sequence<I...>, F&&... f) {
@@ -26,7 +43,7 @@ auto when_all_of(std::index_sequence<I...>, F&&... f) {
 
 template <class... F, std::size_t... I>
 auto when_any_of(std::index_sequence<I...>, F&&... f) {
-  std::optional<std::variant<regular<std::invoke_result_t<F>>...>> winner;
+  std::optional<std::variant<alternative<std::invoke_result_t<F>>...>> winner;
   std::exception_ptr failure;
   atomic<bool> decided{false};
   scope s;
@@ -69,7 +86,7 @@ auto when_all(F&&... f) {
 }
 
 /// Runs all functions at once until the first has ended, stops the others and waits for them. Returns a std::variant of
-/// the results whose index() is the winner's; void gives std::monostate. If the first to end has thrown, that is
+/// the results whose index() is the winner's; void gives std::monostate, T& std::reference_wrapper<T>. If the first to end has thrown, that is
 /// rethrown. \throws as when_all
 template <class... F>
 requires(sizeof...(F) > 0) auto when_any(F&&... f) {
