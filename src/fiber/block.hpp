@@ -32,13 +32,26 @@ struct alignas(16) fiber_block {
   fls_node* locals = nullptr;                          // fiber-local values
   eh_words exceptions;                                 // valid while suspended and flag_saved_eh is set
   std::uint16_t shields = 0;                           // nesting of cancel_shield
-  std::uint16_t no_suspend_depth = 0;                  // nesting of no_suspend
-  unsigned inner_uncaught = 0;                         // exceptions in flight around the innermost frame that stops it
-  const char* no_suspend_why = nullptr;                // of the outermost no_suspend; a literal
-  const char* stopped_in = nullptr;                    // the wait that a stop has ended last; a literal
+  std::uint16_t uncaught_below = 0;      // exceptions in flight in the resumers of the coroutine that runs
+  std::uint16_t inner_uncaught = 0;      // in flight around the innermost frame that stops it, see below
+  std::uint16_t no_suspend_depth = 0;    // nesting of no_suspend
+  const char* no_suspend_why = nullptr;  // of the outermost no_suspend; a literal
+  const char* stopped_in = nullptr;      // the wait that a stop has ended last; a literal
   char name[32] = {};
   [[no_unique_address]] sanitizer_state sanitizer;
 };
+
+// A coroutine parks the exceptions in flight of whoever resumes it, and so the C++ runtime's count starts at its own. What it
+// does not count any more is in uncaught_below; inner_uncaught is less by as much, modulo 2^16, so that comparing it with the
+// runtime's count compares the sums.
+inline void move_uncaught_below(fiber_block& b, std::uint16_t more) noexcept {
+  b.uncaught_below = static_cast<std::uint16_t>(b.uncaught_below + more);
+  b.inner_uncaught = static_cast<std::uint16_t>(b.inner_uncaught - more);
+}
+
+// The block of the fiber that runs on this thread, or null: known to the scheduler, which is above this layer.
+using running_block_fn = fiber_block* (*)() noexcept;
+void set_running_block_finder(running_block_fn f) noexcept;
 
 // The running fiber may not suspend until the matching end; `why` is for the report, a literal.
 inline void begin_no_suspend(fiber_record& r, const char* why) noexcept {

@@ -4,7 +4,8 @@
 //
 // Who runs when:  resume() keeps the resumer's stack pointer in outer_sp and enters the coroutine; yield() and the end of
 // the body go back there. What is in flight of exceptions is parked beside each stack pointer: every coroutine sees its
-// own `throw;`, current_exception() and uncaught_exceptions().
+// own `throw;`, current_exception() and uncaught_exceptions(). The fiber keeps count of what is parked below, as it masks
+// stops inside, too.
 #include <weft/fiber/coroutine.hpp>
 
 #include <cxxabi.h>   // __cxa_get_globals
@@ -17,6 +18,7 @@
 #include "base/check.hpp"
 #include "context/naked_switch.hpp"
 #include "context/sanitizer.hpp"
+#include "fiber/block.hpp"
 #include "fiber/low_stack.hpp"
 
 namespace weft::inline v0::detail {
@@ -33,6 +35,8 @@ constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;
 #endif
+
+atomic<running_block_fn> running_block{nullptr};
 
 struct coroutine_record : coroutine_core {
   stack* memory = nullptr;
@@ -81,9 +85,9 @@ WEFT_SWITCH_SITE void coroutine_main(void* argument) noexcept {
 void run_until_it_yields(coroutine_record& c) noexcept {
   c.state = coroutine_state::running;
   coroutine_exceptions mine;
-  exchange_exceptions(mine, c.exceptions);
+  park_resumers_exceptions(c, mine);
   enter(c);
-  exchange_exceptions(c.exceptions, mine);
+  park_coroutines_exceptions(c, mine);
 }
 
 std::byte* align_down(std::byte* p, std::size_t alignment) noexcept {
@@ -122,6 +126,18 @@ coroutine_core& existing_coroutine(coroutine_core* core) noexcept {
 [[gnu::noinline]] coroutine_exceptions& thread_exceptions() noexcept {
   asm volatile("");
   return *reinterpret_cast<coroutine_exceptions*>(abi::__cxa_get_globals());
+}
+
+void set_running_block_finder(running_block_fn f) noexcept {
+  running_block.store(f,
+                      memory_order_relaxed);  // relaxed: before the first fiber, on its way to the thread that runs it
+}
+
+void note_uncaught_below(std::uint16_t more) noexcept {
+  if (more == 0) return;
+  const running_block_fn find = running_block.load(memory_order_relaxed);  // relaxed: see set_running_block_finder()
+  fiber_block* const b = find == nullptr ? nullptr : find();
+  if (b != nullptr) move_uncaught_below(*b, more);  // none: a plain thread, which nobody stops
 }
 
 void resume_coroutine_slowly(coroutine_core& core) {

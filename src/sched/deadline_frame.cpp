@@ -45,7 +45,7 @@ deadline_frame::deadline_frame(time_point until) {
   fiber_record& self = *w->current;
   deadline = until;
   const bool passed = until <= w->rt->now();
-  const bool masked = w->exceptions->uncaught != self.block->inner_uncaught;  // then it is a frame of its own
+  const bool masked = unwinds_inside_its_frame(*w);  // then it is a frame of its own
   stop_hub& own = hub_of(self);
   if (!passed && until != no_deadline && (masked || !covered(own, until, self.block->shields))) {
     if (!w->timers.reserve(w->ready.capacity() + w->deadlines + 1)) throw std::bad_alloc();  // as worker::make_room()

@@ -40,6 +40,7 @@ void worker::adopt(fiber_record& r, stack& s, fiber_block& block) noexcept {
   b->wait_text = nullptr;
   b->locals = nullptr;
   b->shields = 0;
+  b->uncaught_below = 0;
   b->no_suspend_depth = 0;
   b->inner_uncaught = 0;
   b->stopped_in = nullptr;

@@ -52,14 +52,16 @@ inline constexpr unsigned started_in_a_row = 16;
   block.wait_text = nullptr;
 }
 
-// Stops of the fiber are not delivered in shields and while unwinding: destructors may wait. Stops of a frame that was
-// opened there are.
+// Stops of the fiber are not delivered in shields and while unwinding, here or in the resumer of a coroutine: destructors
+// may wait. Stops of a frame that was opened there are.
 inline point fiber_stops_seen(const worker& w) noexcept {
-  return w.current->block->shields == 0 && w.exceptions->uncaught == 0 ? point::yes : point::no;
+  const fiber_block& b = *w.current->block;
+  return b.shields == 0 && b.uncaught_below == 0 && w.exceptions->uncaught == 0 ? point::yes : point::no;
 }
-inline point frame_stops_seen(const worker& w) noexcept {
-  return w.exceptions->uncaught == w.current->block->inner_uncaught ? point::yes : point::no;
+inline bool unwinds_inside_its_frame(const worker& w) noexcept {
+  return static_cast<std::uint16_t>(w.exceptions->uncaught) != w.current->block->inner_uncaught;
 }
+inline point frame_stops_seen(const worker& w) noexcept { return unwinds_inside_its_frame(w) ? point::no : point::yes; }
 
 parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
 

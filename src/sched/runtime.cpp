@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/futex.hpp"
+#include "fiber/block.hpp"
 #include "fiber/join_word.hpp"
 #include "sched/alternate_stack.hpp"
 #include "sched/fiber_end.hpp"
@@ -45,6 +46,11 @@ void release_external_pool(record_pool* p) noexcept {
   store.free = p;
 }
 
+fiber_block* block_of_running_fiber() noexcept {
+  worker* w = current_worker();
+  return w == nullptr || w->current == nullptr ? nullptr : w->current->block;
+}
+
 constexpr auto survivor_report_after = 5s;
 
 }  // namespace
@@ -56,6 +62,7 @@ runtime_impl::runtime_impl(runtime* owner, runtime_options resolved, bool is_dri
       driven(is_driven),
       external_records(acquire_external_pool()) {
   set_fatal_describer(&describe_running_fiber);
+  set_running_block_finder(&block_of_running_fiber);
   try {
     workers.reserve(resolved.workers);
     for (unsigned i = 0; i < resolved.workers; ++i) {

@@ -12,6 +12,7 @@
 #include "fiber/block.hpp"
 #include "fiber/thread_parker.hpp"  // blocking_caller
 #include "sched/fiber_end.hpp"
+#include "sched/hot_path.hpp"
 #include "sched/park_word.hpp"
 #include "sched/worker.hpp"
 
@@ -125,10 +126,9 @@ void pop_frame(stop_frame& f) noexcept {
 bool enter_body(worker& w, stop_frame& f) {
   fiber_block& b = *w.current->block;
   hub_of(*w.current);  // may throw, so first
-  const unsigned uncaught = w.exceptions->uncaught;
   f.stops_owner = true;
-  f.is_barrier = uncaught != b.inner_uncaught;
-  f.outer_uncaught = std::exchange(b.inner_uncaught, uncaught);
+  f.is_barrier = unwinds_inside_its_frame(w);
+  f.outer_uncaught = std::exchange(b.inner_uncaught, static_cast<std::uint16_t>(w.exceptions->uncaught));
   if (f.is_barrier) {
     ++b.shields;
     shields_changed(*w.current);

@@ -3,6 +3,7 @@
 #pragma once
 #include <concepts>     // invocable
 #include <cstddef>      // size_t
+#include <cstdint>      // fixed-width integers
 #include <memory>       // construct_at, destroy_at
 #include <type_traits>  // decay_t
 #include <utility>      // exchange, forward, swap
@@ -62,12 +63,29 @@ WEFT_EXPORT void yield_coroutine_slowly(coroutine_core& core);
 WEFT_EXPORT void unwind_from_yield(coroutine_core& core);
 [[noreturn]] WEFT_EXPORT void rethrow_failure(coroutine_core& core);
 
-/// `out` receives what is in flight on this thread, `in` takes its place; nearly always both are empty.
-inline void exchange_exceptions(coroutine_exceptions& out, const coroutine_exceptions& in) noexcept {
+/// `more` exceptions are in flight below the coroutine, or fewer, modulo 2^16: what masks stops of its fiber.
+WEFT_EXPORT void note_uncaught_below(std::uint16_t more) noexcept;
+
+inline bool is_in_flight(const coroutine_exceptions& a, const coroutine_exceptions& b) noexcept {
+  const auto caught = reinterpret_cast<std::uintptr_t>(a.caught) | reinterpret_cast<std::uintptr_t>(b.caught);
+  return (caught | a.uncaught | b.uncaught) != 0;
+}
+/// What is in flight on this thread is the resumer's: it goes to `mine`, and the coroutine's takes its place. Nearly always
+/// both are empty.
+inline void park_resumers_exceptions(const coroutine_core& core, coroutine_exceptions& mine) noexcept {
   coroutine_exceptions& thread = thread_exceptions();
-  out = thread;
-  if (out.caught != in.caught || out.uncaught != in.uncaught) [[unlikely]] {
-    thread = in;
+  mine = thread;
+  if (is_in_flight(mine, core.exceptions)) [[unlikely]] {
+    thread = core.exceptions;
+    note_uncaught_below(static_cast<std::uint16_t>(mine.uncaught));
+  }
+}
+inline void park_coroutines_exceptions(coroutine_core& core, const coroutine_exceptions& mine) noexcept {
+  coroutine_exceptions& thread = thread_exceptions();
+  core.exceptions = thread;
+  if (is_in_flight(mine, core.exceptions)) [[unlikely]] {
+    thread = mine;
+    note_uncaught_below(static_cast<std::uint16_t>(-mine.uncaught));
   }
 }
 
@@ -80,9 +98,9 @@ inline void exchange_exceptions(coroutine_exceptions& out, const coroutine_excep
   }
   core.state = coroutine_state::running;
   coroutine_exceptions mine;
-  exchange_exceptions(mine, core.exceptions);
+  park_resumers_exceptions(core, mine);
   weft_switch(&core.outer_sp, core.inner_sp, &core);
-  exchange_exceptions(core.exceptions, mine);
+  park_coroutines_exceptions(core, mine);
   if (core.failed) [[unlikely]] {
     rethrow_failure(core);
   }

@@ -36,8 +36,8 @@ struct stop_frame {
   bool stops_owner = false;  // when it fires, the code inside is stopped: a deadline, the body of with_scope
   bool fired = false;
   // The owner's, while it is inside a frame that stops it.
-  bool is_barrier = false;      // opened during unwinding, as a shield is: the stop that unwinds stays outside
-  unsigned outer_uncaught = 0;  // fiber_block::inner_uncaught around it
+  bool is_barrier = false;           // opened during unwinding, as a shield is: the stop that unwinds stays outside
+  std::uint16_t outer_uncaught = 0;  // fiber_block::inner_uncaught around it
 };
 
 /// A child of a scope, from its spawn to the end of its closure.
