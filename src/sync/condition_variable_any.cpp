@@ -9,19 +9,21 @@
 // may wait for something itself, and a fiber waits for one thing at a time. So the node is linked unarmed, and a state of
 // its own decides between the notifier and the waiter, who does not look at the condition variable after a notification:
 //
-// | state    | meaning                                       | who changes it                                       |
-// |----------|-----------------------------------------------|------------------------------------------------------|
-// | linked   | the waiter unlocks, nothing is armed          | waiter, first                                        |
-// | armed    | the waiter parks: claim and deliver it        | waiter, from linked                                  |
-// | notified | from linked: that was all. From armed: claim | notifier, under queue_locked, after it has unlinked it |
+// | state    | meaning                                        | who changes it                                      |
+// |----------|------------------------------------------------|-----------------------------------------------------|
+// | linked   | the waiter unlocks, nothing is armed           | waiter, first                                       |
+// | armed    | the waiter parks: claim and deliver it         | waiter, from linked                                 |
+// | chosen   | notified, but the notifier is still inside     | notifier, from linked, under queue_locked, unlinked |
+// | notified | that was all: the waiter may go, variable, too | notifier, from chosen, after its last touch         |
 //
 //   wait                                          notify
 //   1. link, with the lock locked                 a. no head: nobody waits
 //   2. unlock                                     b. take queue_locked; unlink the first (each)
-//   3. arm; linked -> armed; notified already:    c. make it notified; it was armed: claim; lost: next one
-//      give the wait up, done                     d. store the word: last touch
-//   4. park; not notified: unlink if linked       e. deliver those claimed
-//   5. lock
+//   3. arm; linked -> armed; chosen already:      c. linked -> chosen; it was armed: claim; lost: next one
+//      give the wait up, spin until notified      d. store the word: last touch of the variable
+//   4. park; not notified: unlink if linked       e. those chosen -> notified: last touch of the node; deliver those
+//   5. lock                                          claimed
+// Between c and e the notifier runs a few instructions and never suspends: what spins in 3 runs on another thread.
 // A wait with a stop token registers with it (src/sync/stop_wake.hpp) between 3 and 4: the callback needs an armed wait to
 // claim. A stop that came earlier, while the waiter unlocked, runs it at once, and the park returns.
 #include <weft/sync/condition_variable_any.hpp>
@@ -37,21 +39,45 @@ namespace {
 
 using namespace detail;
 
-enum class stage : std::uint8_t { linked, armed, notified };
+enum class stage : std::uint8_t { linked, armed, chosen, notified };
 
 struct any_waiter : waiter {
   // A stop that is pending throws here. Nothing stays armed.
   any_waiter() : waiter(point::yes) { abandon(); }
   atomic<stage> state{stage::linked};
+
+  // The waiter was chosen while it unlocked: until the notifier has let go of it, and of the variable before that.
+  void await_notified() const noexcept {
+    for (queue_spin contention; state.load(memory_order_acquire) != stage::notified;) {  // pairs with let_go()
+      contention.pause();
+    }
+  }
 };
 
-// \return true: the notification is delivered, or the waiter was armed and is claimed now.
-bool hand_notification_to(any_waiter& w, claimed_waiters& woken) noexcept {
-  // Acquire: the armed wait; pairs with the exchange in wait_with(). Release: the notifier's doings and the unlinking,
-  // for a waiter that does not park; pairs with the same. From `linked` on the node may be gone afterwards.
-  if (w.state.exchange(stage::notified, memory_order_acq_rel) == stage::linked) return true;
-  return woken.claim(w);
-}
+// Waiters that were chosen under queue_locked. They stay until they are let go of, which comes after it.
+class chosen_waiters {
+ public:
+  // \return false: it is armed, so it has to be claimed
+  bool choose(any_waiter& w) noexcept {
+    stage linked = stage::linked;
+    // Acquire, on failure: the armed wait; pairs with the exchanges in wait_with(). Success relaxed: what the waiter sees
+    // of the notifier comes with let_go().
+    if (!w.state.compare_exchange_strong(linked, stage::chosen, memory_order_relaxed, memory_order_acquire))
+      return false;
+    w.next = first_;
+    first_ = &w;
+    return true;
+  }
+  void let_go() noexcept {
+    while (any_waiter* const w = first_) {
+      first_ = static_cast<any_waiter*>(w->next);             // read first: it may be gone
+      w->state.store(stage::notified, memory_order_release);  // the notifier's doings; pairs with await_notified()
+    }
+  }
+
+ private:
+  any_waiter* first_ = nullptr;
+};
 
 }  // namespace
 
@@ -62,11 +88,13 @@ void condition_variable_any::notify(bool all) noexcept {
   // relaxed: the lock has ordered it after the links that count; the list is read under its own lock only.
   if ((word_.load(memory_order_relaxed) & queue_head) == 0) return;
   waiter_list waiting(lock_queue(word_));
+  chosen_waiters unlocking;
   claimed_waiters woken;
   while (waiter* const w = waiting.pop_front()) {
-    if (hand_notification_to(static_cast<any_waiter&>(*w), woken) && !all) break;
+    if ((unlocking.choose(static_cast<any_waiter&>(*w)) || woken.claim(*w)) && !all) break;
   }
   unlock_queue(word_, waiting.bits());  // the last touch
+  unlocking.let_go();
   woken.deliver_all();
 }
 
@@ -96,19 +124,22 @@ bool condition_variable_any::wait_with(any_lock lock, Park park) {
   wake why = wake::notified;
   if (!self.arm_again(point::yes)) {
     stage linked = stage::linked;
-    // Not notified yet: a notifier that comes now finds a wait that cannot be claimed. Release pairs with
-    // hand_notification_to(); acquire, on failure, pairs with it too.
-    if (self.state.compare_exchange_strong(linked, stage::armed, memory_order_acq_rel, memory_order_acquire)) {
+    // Not chosen yet: a notifier that comes now finds a wait that cannot be claimed. Release pairs with choose(). Failure
+    // relaxed: await_notified() looks again.
+    if (self.state.compare_exchange_strong(linked, stage::armed, memory_order_release, memory_order_relaxed)) {
       why = wake::stopped;
       forget();
+    } else {
+      self.await_notified();
     }
   } else {
     stage linked = stage::linked;
-    // Release: the armed wait; acquire, on failure: what the notifier did. Both pair with hand_notification_to().
-    if (self.state.compare_exchange_strong(linked, stage::armed, memory_order_acq_rel, memory_order_acquire)) {
+    // Release: the armed wait; pairs with choose(). Failure relaxed: as above.
+    if (self.state.compare_exchange_strong(linked, stage::armed, memory_order_release, memory_order_relaxed)) {
       why = park(self, forget);
     } else {
       self.abandon();  // a stop that won meanwhile is kept for the next point
+      self.await_notified();
     }
   }
   if (why == wake::timed_out) spend_budget();  // a loop that polls must not keep the notifier from running

@@ -258,17 +258,21 @@ struct one_flag {
     });
   }
 };
+// Notified outside of the lock, so that the waiter may still be unlocking; and it returns for no other reason.
 struct one_any_condition {
   weft::mutex m;
   weft::condition_variable_any c;
-  bool woken = false;
+  bool waits = false;
   void wait() {
     std::unique_lock lock(m);
-    c.wait(lock, [&] { return woken; });
+    waits = true;
+    c.wait(lock);
   }
   void wake() {
-    const std::lock_guard lock(m);
-    woken = true;
+    for (bool ready = false; !ready; yield()) {
+      const std::lock_guard lock(m);
+      ready = waits;
+    }
     c.notify_all();
   }
 };

@@ -76,7 +76,8 @@ class condition_variable_any {
   cv_status wait_until(Lock& lock, std::chrono::time_point<Clock, Duration> until) {
     if (wait_steady(erase(lock), detail::steady_deadline(until))) return cv_status::no_timeout;
     if constexpr (!std::is_same_v<Clock, std::chrono::steady_clock>) {
-      if (Clock::now() < until) return cv_status::no_timeout;  // it was set back: the caller looks and waits again
+      if (!detail::has_passed(until))
+        return cv_status::no_timeout;  // it was set back: the caller looks and waits again
     }
     return cv_status::timeout;
   }
