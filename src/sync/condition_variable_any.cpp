@@ -60,9 +60,9 @@ class chosen_waiters {
   // \return false: it is armed, so it has to be claimed
   bool choose(any_waiter& w) noexcept {
     stage linked = stage::linked;
-    // Acquire, on failure: the armed wait; pairs with the exchanges in wait_with(). Success relaxed: what the waiter sees
-    // of the notifier comes with let_go().
-    if (!w.state.compare_exchange_strong(linked, stage::chosen, memory_order_relaxed, memory_order_acquire))
+    // Acquire, on failure: the armed wait; pairs with the exchanges in wait_with(). On success nothing needs it; compilers
+    // take no weaker order there. What the waiter sees of the notifier comes with let_go().
+    if (!w.state.compare_exchange_strong(linked, stage::chosen, memory_order_acquire, memory_order_acquire))
       return false;
     w.next = first_;
     first_ = &w;
