@@ -37,7 +37,12 @@ int park_until(int fd, bool writable, time_point deadline) {
   const descriptor watched = raw_descriptor(copy.fd()).adopt(sharing::exclusive, false);
   descriptor_operation op(watched.handle(), writable ? direction::write : direction::read);
   time_limit limit(deadline);
-  return op.wait(limit, writable ? "descriptor writable" : "descriptor readable");
+  // An edge may be none of readiness (urgent data, or the poller's end): poll(2) has the last word after each.
+  const auto look = [writable](int number) {
+    const int error = poll_once(number, writable, 0);
+    return error == 0 ? os::result{} : os::result{-1, error == ETIMEDOUT ? EAGAIN : error};
+  };
+  return run_operation(op, limit, writable ? "descriptor writable" : "descriptor readable", look).error;
 }
 
 }  // namespace

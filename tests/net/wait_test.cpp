@@ -2,7 +2,9 @@
 #include <thread>  // thread
 
 #include <fcntl.h>        // open
+#include <poll.h>         // poll
 #include <sys/eventfd.h>  // eventfd
+#include <sys/socket.h>   // send, MSG_OOB
 #include <unistd.h>       // pipe, close
 
 #include <gtest/gtest.h>
@@ -140,6 +142,29 @@ TEST_P(Wait, TellsTheEndAndErrorsAsReadiness) {
     pipe_ends q;
     ASSERT_EQ(::close(std::exchange(q.read, -1)), 0);
     net::wait_writable(q.write);  // EPIPE awaits the writer
+  });
+}
+
+// Urgent data are an edge of the registration, but nothing that a read would get.
+TEST_P(Wait, UrgentDataAreNotReadiness) {
+  in_fiber([] {
+    stream_pair p = connected_pair();
+    const int fd = p.client.native_handle();
+    const char mark = '!';
+    ASSERT_EQ(::send(p.server.native_handle(), &mark, 1, MSG_OOB | MSG_NOSIGNAL), 1);
+    pollfd urgent{.fd = fd, .events = POLLPRI, .revents = 0};
+    ASSERT_EQ(::poll(&urgent, 1, -1), 1);
+    EXPECT_FALSE(net::wait_readable_for(fd, 5ms));
+    auto reader = weft::spawn([fd] {
+      net::wait_readable(fd);
+      char got = 0;
+      EXPECT_EQ(::recv(fd, &got, 1, MSG_DONTWAIT), 1) << "readable was a promise";
+      return got;
+    });
+    let_others_run();
+    const char plain = 'x';
+    p.server.write_all(bytes_of(plain));
+    EXPECT_EQ(reader.join(), plain);
   });
 }
 

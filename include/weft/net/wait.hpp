@@ -22,7 +22,7 @@ inline constexpr auto wait_forever = std::chrono::steady_clock::time_point::max(
 /// wait nor confuses a later owner of the number; whoever closes it should have ended the wait before.
 ///
 /// Threads:  any. Blocking: a fiber parks, a plain thread sleeps in poll(2). A cancellation point, always.
-/// Cost:     one system call when ready; five and a park otherwise.
+/// Cost:     one system call when ready; six and a park otherwise.
 /// Errors:   bad_file_descriptor, too_many_files_open (no number for the duplicate), not_enough_memory.
 /// Timed forms return false when the time has passed; time zero polls.
 namespace net {
