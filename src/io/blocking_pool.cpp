@@ -127,9 +127,14 @@ blocking_pool::job* blocking_pool::next_job(waiter* owner, std::unique_lock<std:
     deliver(*owner);
     held.lock();
   }
-  return idles ? await_job(me, held) : queued;
+  if (idles) {
+    return await_job(me, held);
+  }
+  return queued != nullptr ? queued : take_queued();  // one may have come meanwhile, and found this thread not idle
 }
 
+// Null: the thread is to end. The mutex is then not released before leave() has counted it out, so that no call is
+// queued for it any more.
 blocking_pool::job* blocking_pool::await_job(idle_thread& me, std::unique_lock<std::mutex>& held) noexcept {
   const auto until = std::chrono::steady_clock::now() + idle_limit_;
   while (me.given == nullptr && !me.dismissed) {
@@ -142,15 +147,18 @@ blocking_pool::job* blocking_pool::await_job(idle_thread& me, std::unique_lock<s
       return nullptr;
     }
   }
-  dismissed_ -= me.dismissed ? 1U : 0U;
-  return me.given;
+  if (!me.dismissed) {
+    return me.given;
+  }
+  --dismissed_;
+  gone_.notify_all();
+  return take_queued();  // a call that came since the dismissal had no other thread to go to
 }
 
 void blocking_pool::leave(std::unique_lock<std::mutex>& held) noexcept {
   --threads_;
   const bool join_previous = std::exchange(has_last_ended_, true);
   const pthread_t previous = std::exchange(last_ended_, ::pthread_self());
-  gone_.notify_all();
   held.unlock();
   if (join_previous) {
     ::pthread_join(previous, nullptr);  // cannot fail: a joinable thread, named nowhere else

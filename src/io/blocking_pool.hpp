@@ -62,7 +62,7 @@ class blocking_pool {
   job* tail_ = nullptr;
   idle_thread* idle_ = nullptr;  // top: idle since last
   unsigned threads_ = 0;
-  unsigned dismissed_ = 0;  // told to end, not yet gone
+  unsigned dismissed_ = 0;  // told to end, and neither gone nor back at work
   bool ending_ = false;
   std::chrono::milliseconds idle_limit_{10'000};  // longer than the gaps of interactive work; a thread costs little
   bool has_last_ended_ = false;

@@ -57,6 +57,21 @@ class door {
   int waiting_ = 0;
 };
 
+// While it lives only every fourth attempt to start a thread succeeds.
+struct few_threads {
+  few_threads() { weft::detail::os::set_fault_hook(&decide); }
+  ~few_threads() { weft::detail::os::set_fault_hook(nullptr); }
+  few_threads(const few_threads&) = delete;
+  few_threads& operator=(const few_threads&) = delete;
+
+ private:
+  static weft::detail::os::fault decide(weft::detail::os::call which, int) noexcept {
+    static std::atomic<unsigned> attempts{0};
+    const bool fails = which == weft::detail::os::call::thread && ++attempts % 4 != 0;
+    return {.error = fails ? EAGAIN : 0};
+  }
+};
+
 class Blocking : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Blocking, testing::Values(1U, 2U));
 
@@ -293,6 +308,38 @@ TEST_P(Blocking, WithoutAnyThreadThrowsAndWithOneQueues) {
     EXPECT_EQ(second.join(), 2);
     first.join();
   });
+}
+
+// Threads are told to end while they finish a call or idle, and hardly a new one can be started: a call that is queued
+// then must be taken by one of those that are about to leave.
+TEST_P(Blocking, ACallQueuedWhileThreadsAreToldToEndIsRun) {
+  std::atomic<bool> over{false};
+  std::thread ender([&] {
+    while (!over) {
+      blocking_pool::instance().end_idle_threads();
+    }
+  });
+  weft::run(workers(GetParam()), [] {
+    const few_threads limited;
+    auto caller = weft::spawn([] {  // only one: the next call of another would bring the thread that a lost one needs
+      for (int done = 0; done < (weft::testing::instrumented ? 300 : 2000);) {
+        try {
+          weft::blocking([] {});
+          ++done;
+        } catch (const std::system_error& e) {
+          EXPECT_EQ(e.code(), std::errc::resource_unavailable_try_again);
+        }
+        weft::this_fiber::yield();
+      }
+    });
+    if (!caller.join_for(60s)) {
+      ADD_FAILURE() << "a call was left in the queue";
+      caller.request_stop();  // takes it back
+    }
+    EXPECT_NO_THROW(caller.join());
+  });
+  over = true;
+  ender.join();
 }
 
 TEST_P(Blocking, ACallHasTheStopTokenOfItsCaller) {
