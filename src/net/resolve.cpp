@@ -9,6 +9,7 @@
 #include <sys/socket.h>  // SOCK_STREAM
 
 #include <weft/io/blocking.hpp>
+#include <weft/sched/this_fiber.hpp>  // check_stop
 
 namespace weft::inline v0::net {
 namespace {
@@ -39,6 +40,12 @@ std::vector<endpoint> look_up(const std::string& host, const std::string& servic
 }  // namespace
 
 std::vector<endpoint> resolve(std::string_view host, std::string_view service, std::error_code& error) {
+  constexpr char zero = '\0';  // ends a name for the system, so it would look up less than was asked for
+  if (host.find(zero) != std::string_view::npos || service.find(zero) != std::string_view::npos) {
+    this_fiber::check_stop();
+    error = std::error_code(EAI_NONAME, resolve_category());
+    return {};
+  }
   error.clear();
   return blocking(
       [&, host = std::string(host), service = std::string(service)] { return look_up(host, service, error); });
