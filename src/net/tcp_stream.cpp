@@ -3,7 +3,7 @@
 
 #include <netinet/in.h>   // IPPROTO_TCP
 #include <netinet/tcp.h>  // TCP_NODELAY
-#include <sys/socket.h>   // SO_TYPE, SO_DOMAIN
+#include <sys/socket.h>   // SO_TYPE, SO_PROTOCOL
 
 #include "net/socket.hpp"
 #include <weft/net/resolve.hpp>
@@ -64,19 +64,18 @@ tcp_stream tcp_stream::connect(std::string_view host, std::uint16_t port) {
 
 tcp_stream tcp_stream::from_native(int fd, std::error_code& error) {
   const detail::os::result type = detail::os::get_option(fd, SOL_SOCKET, SO_TYPE);
-  const detail::os::result domain = detail::os::get_option(fd, SOL_SOCKET, SO_DOMAIN);
-  if (!type.ok() || type.value != SOCK_STREAM || !domain.ok()) {
-    error = !type.ok()     ? to_error_code(type.error)
-            : !domain.ok() ? to_error_code(domain.error)
-                           : std::make_error_code(std::errc::wrong_protocol_type);
+  const detail::os::result protocol = detail::os::get_option(fd, SOL_SOCKET, SO_PROTOCOL);
+  if (!type.ok() || type.value != SOCK_STREAM || !protocol.ok()) {
+    error = !type.ok()       ? to_error_code(type.error)
+            : !protocol.ok() ? to_error_code(protocol.error)
+                             : std::make_error_code(std::errc::wrong_protocol_type);
     return {};
   }
   error = to_error_code(detail::os::set_nonblocking(fd).error);
   if (error) {
     return {};
   }
-  const bool is_tcp = domain.value == AF_INET || domain.value == AF_INET6;
-  return {detail::descriptor(detail::open_descriptor(fd)), is_tcp};
+  return {detail::descriptor(detail::open_descriptor(fd)), protocol.value == IPPROTO_TCP};
 }
 tcp_stream tcp_stream::from_native(int fd) {
   std::error_code error;

@@ -1,7 +1,11 @@
 // Everyday failures of system calls, planted at the k-th call: they are hidden, or told, but never lose data or descriptors.
-#include <dirent.h>     // opendir
+#include <array>        // array
 #include <string_view>  // starts_with
-#include <unistd.h>     // readlinkat
+
+#include <dirent.h>      // opendir
+#include <netinet/in.h>  // sockaddr_in, IPPROTO_SCTP
+#include <sys/socket.h>  // socket, bind, listen, connect, accept
+#include <unistd.h>      // readlinkat
 
 #include <gtest/gtest.h>
 #include <weft/net/wait.hpp>
@@ -217,6 +221,58 @@ TEST(FaultsOnAPlainThread, AFailedPollIsTold) {
   const planned_faults faults(call::poll, {.error = ENOMEM});
   p.client.read_some({&one, 1}, error);
   EXPECT_EQ(error, std::errc::not_enough_memory);
+}
+
+// How often a read that finds nothing asks the system, after one that got less than it asked for.
+int receives_after_a_short_read(tcp_stream& from, tcp_stream& to) {
+  std::array<std::byte, 100> buffer;
+  to.write_all(std::span(buffer).first(10));
+  EXPECT_EQ(from.read_some(buffer), 10U);
+  from.set_timeout(0ms);
+  std::error_code error;
+  const planned_faults only_counted(call::recv, {}, 0, 0);
+  from.read_some(buffer, error);
+  EXPECT_EQ(error, std::errc::timed_out);
+  return planned_faults::calls();
+}
+
+// A connected pair of another protocol, by plain system calls; without descriptors where the system has it not.
+std::array<int, 2> native_pair(int protocol) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, protocol);
+  if (listener < 0) {
+    return {-1, -1};
+  }
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto* const address = reinterpret_cast<sockaddr*>(&at);
+  EXPECT_EQ(::bind(listener, address, size), 0);
+  EXPECT_EQ(::listen(listener, 1), 0);
+  EXPECT_EQ(::getsockname(listener, address, &size), 0);
+  const int near = ::socket(AF_INET, SOCK_STREAM, protocol);
+  EXPECT_EQ(::connect(near, address, size), 0);
+  const int far = ::accept(listener, nullptr, nullptr);
+  EXPECT_EQ(::close(listener), 0);
+  return {near, far};
+}
+
+// That a short read has emptied the socket is a rule of TCP; other streams over IP make no such promise.
+TEST(TakenOver, OnlyTcpStreamsTakeAShortReadForTheLast) {
+  stream_pair tcp = connected_pair();
+  EXPECT_EQ(receives_after_a_short_read(tcp.client, tcp.server), 1) << "the last try after the time";
+  int tried = 0;
+  for (const int protocol : {int{IPPROTO_SCTP}, 262 /* Multipath TCP */}) {
+    const auto [near, far] = native_pair(protocol);
+    if (near >= 0 && far >= 0) {
+      ++tried;
+      auto a = tcp_stream::from_native(near), b = tcp_stream::from_native(far);
+      EXPECT_EQ(receives_after_a_short_read(a, b), 2) << "protocol " << protocol;
+    }
+  }
+  if (tried == 0) {
+    GTEST_SKIP() << "no stream protocol besides TCP here";
+  }
 }
 
 // Every wake-up of an acceptor is a call of accept: the one that gets the connection, and the next, which it lets look.

@@ -112,7 +112,7 @@ class WEFT_EXPORT tcp_stream {
 
   detail::descriptor socket_;
   std::int64_t timeout_ns_ = detail::no_timeout_ns;
-  bool is_tcp_ = false;  // else from_native gave a stream of another family: a short read then says nothing
+  bool is_tcp_ = false;  // else from_native gave a stream of another protocol: a short read then says nothing
 };
 
 }  // namespace weft::inline v0::net
