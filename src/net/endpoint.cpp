@@ -209,7 +209,7 @@ endpoint endpoint::parse(std::string_view text) {
   return result;
 }
 
-endpoint endpoint::from_sockaddr(const void* address, std::size_t size) {
+endpoint endpoint::from_sockaddr(const void* address, std::size_t size, std::error_code& error) noexcept {
   endpoint result;
   sa_family_t family = AF_UNSPEC;
   if (size >= sizeof family) {
@@ -218,13 +218,23 @@ endpoint endpoint::from_sockaddr(const void* address, std::size_t size) {
   const bool fits = (family == AF_INET && size >= sizeof(sockaddr_in)) ||
                     (family == AF_INET6 && size >= sizeof(sockaddr_in6)) ||
                     (family == AF_UNIX && size <= sizeof(sockaddr_un));
+  error = fits ? std::error_code{} : std::make_error_code(std::errc::address_family_not_supported);
   if (!fits) {
-    throw std::system_error(std::make_error_code(std::errc::address_family_not_supported), "endpoint from sockaddr");
+    return {};
   }
   result.size_ = static_cast<unsigned>(family == AF_INET    ? sizeof(sockaddr_in)
                                        : family == AF_INET6 ? sizeof(sockaddr_in6)
                                                             : size);
   std::memcpy(result.bytes_, address, result.size_);
+  return result;
+}
+
+endpoint endpoint::from_sockaddr(const void* address, std::size_t size) {
+  std::error_code error;
+  const endpoint result = from_sockaddr(address, size, error);
+  if (error) {
+    throw std::system_error(error, "endpoint from sockaddr");
+  }
   return result;
 }
 

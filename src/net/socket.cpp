@@ -1,7 +1,10 @@
 // Sockets over descriptor operations.
 #include "net/socket.hpp"
 
+#include <algorithm>  // min
+
 #include <sys/socket.h>  // SO_ERROR
+#include <sys/un.h>      // sockaddr_un
 
 #include <weft/net/error.hpp>
 #include <weft/sched/this_fiber.hpp>  // check_stop
@@ -44,14 +47,18 @@ int connect_and_wait(descriptor_handle socket, const net::endpoint& to, time_lim
 
 }  // namespace
 
-net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) {
+net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) noexcept {
   unsigned char name[net::endpoint::capacity];
   unsigned size = sizeof name;
   const descriptor_hold hold(socket);
   const os::result r =
       which == end::local ? os::local_name(hold.fd(), name, size) : os::peer_name(hold.fd(), name, size);
-  error = to_error_code(r.error);
-  return r.ok() ? net::endpoint::from_sockaddr(name, size) : net::endpoint{};
+  if (!r.ok()) {
+    error = to_error_code(r.error);
+    return {};
+  }
+  // Of a Unix path that fills its array the system counts a terminator that is not in the structure.
+  return net::endpoint::from_sockaddr(name, std::min<std::size_t>(size, sizeof(sockaddr_un)), error);
 }
 
 std::error_code set_socket_option(descriptor_handle socket, int level, int name, int value) noexcept {

@@ -53,7 +53,7 @@ class raw_descriptor {
 
 // Address of this end, or of the other.
 enum class end : bool { local, remote };
-net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error);
+net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) noexcept;
 
 // An integer option of an open socket.
 std::error_code set_socket_option(descriptor_handle socket, int level, int name, int value) noexcept;

@@ -118,6 +118,17 @@ TEST(Endpoint, RefusesForeignSockaddrs) {
   EXPECT_THROW(endpoint::from_sockaddr(&cut, 1), std::system_error);
 }
 
+TEST(Endpoint, FromSockaddrTellsFailureByErrorCodeToo) {
+  sockaddr odd{};
+  odd.sa_family = AF_APPLETALK;
+  std::error_code error;
+  EXPECT_EQ(endpoint::from_sockaddr(&odd, sizeof odd, error), endpoint{});
+  EXPECT_EQ(error, std::errc::address_family_not_supported);
+  const endpoint good = endpoint::parse("127.0.0.1:80");
+  EXPECT_EQ(endpoint::from_sockaddr(good.data(), good.size(), error), good);
+  EXPECT_FALSE(error);
+}
+
 TEST(Endpoint, PortsCanBeReplaced) {
   EXPECT_EQ(endpoint::parse("127.0.0.1:1").with_port(8080), endpoint::parse("127.0.0.1:8080"));
   EXPECT_EQ(endpoint::parse("[::1]:1").with_port(2), endpoint::parse("[::1]:2"));

@@ -1,8 +1,11 @@
 // TCP between fibers: data arrive whole and in order, ends and errors are told.
 #include <algorithm>  // equal, min
+#include <cstdlib>    // mkdtemp
+#include <string>     // string
 
-#include <sys/socket.h>  // socketpair
-#include <unistd.h>      // pipe
+#include <sys/socket.h>  // socketpair, AF_VSOCK
+#include <sys/un.h>      // sockaddr_un
+#include <unistd.h>      // pipe, unlink, rmdir
 
 #include <gtest/gtest.h>
 #include <weft/net/error.hpp>
@@ -474,6 +477,48 @@ TEST_P(Tcp, ATakenOverSocketpairIsAStream) {
     writer.join();
     EXPECT_EQ(got, sent);
     echo.join();
+  });
+}
+
+// A path may fill sun_path without a terminator; the system then tells a length with one, beyond the structure's size.
+TEST_P(Tcp, TheLongestUnixPathIsTold) {
+  in_fiber([] {
+    std::string folder = testing::TempDir() + "weft_XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    std::string path = folder + "/";
+    ASSERT_LT(path.size(), sizeof at.sun_path);
+    path.resize(sizeof at.sun_path, 'x');
+    path.copy(at.sun_path, path.size());
+    const auto* const address = reinterpret_cast<const sockaddr*>(&at);
+    const int bound = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_EQ(::bind(bound, address, sizeof at), 0);
+    ASSERT_EQ(::listen(bound, 1), 0);
+    const int connected = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_EQ(::connect(connected, address, sizeof at), 0);
+    EXPECT_EQ(::close(bound), 0);
+    EXPECT_EQ(::unlink(path.c_str()), 0);
+    EXPECT_EQ(::rmdir(folder.c_str()), 0);
+    auto client = tcp_stream::from_native(connected);
+    std::error_code error;
+    EXPECT_EQ(client.remote_endpoint(error).to_string(), "unix:" + path);
+    EXPECT_FALSE(error) << error;
+    EXPECT_EQ(client.local_endpoint().to_string(), "unix:");
+  });
+}
+
+TEST_P(Tcp, AnAddressOfAnotherFamilyIsAnErrorCode) {
+  in_fiber([] {
+    const int other = ::socket(AF_VSOCK, SOCK_STREAM, 0);
+    if (other < 0) {
+      GTEST_SKIP() << "no stream sockets of a further family here";
+    }
+    auto stream = tcp_stream::from_native(other);
+    std::error_code error;
+    EXPECT_EQ(stream.local_endpoint(error), endpoint{});
+    EXPECT_EQ(error, std::errc::address_family_not_supported);
+    EXPECT_THROW((void)stream.local_endpoint(), std::system_error);
   });
 }
 

@@ -32,8 +32,10 @@ class WEFT_EXPORT endpoint {
   /// From a sockaddr of `size` bytes. \throws std::system_error  errc::address_family_not_supported, also when the size
   /// does not fit the family.
   static endpoint from_sockaddr(const void* address, std::size_t size);
+  static endpoint from_sockaddr(const void* address, std::size_t size, std::error_code& error) noexcept;
 
-  /// Text that parse() reads back, except for an unnamed Unix socket ("unix:") and no address ("unspecified").
+  /// Text that parse() reads back, except for no address ("unspecified") and what only the system makes: an unnamed Unix
+  /// socket ("unix:"), a Unix path of 108 bytes.
   std::string to_string() const;
 
   /// In host byte order; 0 for a Unix socket.
