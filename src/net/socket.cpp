@@ -45,6 +45,14 @@ int connect_and_wait(descriptor_handle socket, const net::endpoint& to, time_lim
   return state == EINPROGRESS ? ETIMEDOUT : state;
 }
 
+// Nothing to transfer: neither tried nor waited for. \return 0
+std::size_t transfer_nothing(descriptor_handle socket, std::error_code& error) {
+  this_fiber::check_stop();
+  const descriptor_hold hold(socket);
+  error = to_error_code(hold.fd() < 0 ? EBADF : 0);
+  return 0;
+}
+
 }  // namespace
 
 net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) noexcept {
@@ -85,6 +93,9 @@ descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char
 
 std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,
                         const char* what, std::error_code& error) {
+  if (into.empty()) {
+    return transfer_nothing(socket, error);
+  }
   const os::result r = run_io(socket, direction::read, limit, what, into.size(), rule,
                               [into](int fd) { return os::recv(fd, into.data(), into.size()); });
   error = to_error_code(r.error);
@@ -93,6 +104,9 @@ std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, tim
 
 std::size_t write_stream(descriptor_handle socket, std::span<const std::byte> from, time_limit& limit, const char* what,
                          std::error_code& error) {
+  if (from.empty()) {
+    return transfer_nothing(socket, error);
+  }
   const os::result r = run_io(socket, direction::write, limit, what, 0, short_read::says_nothing,
                               [from](int fd) { return os::send(fd, from.data(), from.size()); });
   error = to_error_code(r.error);
@@ -102,6 +116,9 @@ std::size_t write_stream(descriptor_handle socket, std::span<const std::byte> fr
 // Both hold their direction from the first byte to the last: nobody else's bytes come in between.
 std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, const char* what,
                        std::error_code& error) {
+  if (into.empty()) {
+    return transfer_nothing(socket, error);
+  }
   error.clear();
   std::size_t done = 0;
   descriptor_operation op(socket, direction::read);
@@ -122,6 +139,9 @@ std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time
 
 std::size_t write_whole(descriptor_handle socket, std::span<const std::byte> from, time_limit& limit, const char* what,
                         std::error_code& error) {
+  if (from.empty()) {
+    return transfer_nothing(socket, error);
+  }
   error.clear();
   std::size_t done = 0;
   descriptor_operation op(socket, direction::write);

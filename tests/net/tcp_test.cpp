@@ -216,6 +216,50 @@ TEST_P(Tcp, UrgentDataDoNotStrandWhatFollows) {
   });
 }
 
+TEST_P(Tcp, AnEmptySpanIsDoneAtOnce) {
+  in_fiber([] {
+    stream_pair p = connected_pair();
+    std::error_code error = std::make_error_code(std::errc::io_error);
+    p.client.set_timeout(20ms);
+    EXPECT_EQ(p.client.read_some({}, error), 0U);
+    EXPECT_FALSE(error) << error;
+    p.client.write_all(std::vector<std::byte>(64 << 20), error);
+    EXPECT_EQ(error, std::errc::timed_out);  // the buffers are full
+    EXPECT_EQ(p.client.write_some({}, error), 0U);
+    EXPECT_FALSE(error) << error;
+    EXPECT_NO_THROW(p.client.read_exactly({}));
+    EXPECT_NO_THROW(p.client.write_all({}));
+  });
+}
+
+TEST_P(Tcp, AnEmptySpanIsACancellationPointAndTellsAClosedStream) {
+  in_fiber([] {
+    using operation = void (*)(tcp_stream&, std::error_code&);
+    const operation operations[] = {
+        [](tcp_stream& s, std::error_code& e) { s.read_some({}, e); },
+        [](tcp_stream& s, std::error_code& e) { s.write_some({}, e); },
+        [](tcp_stream& s, std::error_code& e) { s.read_exactly({}, e); },
+        [](tcp_stream& s, std::error_code& e) { s.write_all({}, e); },
+    };
+    for (const operation run : operations) {
+      stream_pair p = connected_pair();
+      std::error_code error;
+      auto stopped = weft::spawn([&] {
+        while (!weft::this_fiber::get_stop_token().stop_requested()) {
+          const weft::cancel_shield shield;
+          weft::this_fiber::yield();
+        }
+        run(p.client, error);
+      });
+      stopped.request_stop();
+      EXPECT_THROW(stopped.join(), weft::cancelled);
+      p.client.close();
+      run(p.client, error);
+      EXPECT_EQ(error, std::errc::bad_file_descriptor);
+    }
+  });
+}
+
 TEST_P(Tcp, ASecondReaderOrWriterIsRefused) {
   in_fiber([] {
     stream_pair p = connected_pair();
