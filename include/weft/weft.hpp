@@ -9,6 +9,8 @@
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>
 #include <weft/net/resolve.hpp>
+#include <weft/net/socket_base.hpp>
+#include <weft/net/stream_socket.hpp>
 #include <weft/net/tcp_listener.hpp>
 #include <weft/net/tcp_stream.hpp>
 #include <weft/net/timeout.hpp>

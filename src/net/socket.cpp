@@ -3,7 +3,7 @@
 
 #include <algorithm>  // min
 
-#include <sys/socket.h>  // SO_ERROR
+#include <sys/socket.h>  // SO_ERROR, SO_TYPE
 #include <sys/un.h>      // sockaddr_un
 
 #include <weft/net/error.hpp>
@@ -53,6 +53,23 @@ std::size_t transfer_nothing(descriptor_handle socket, std::error_code& error) {
   return 0;
 }
 
+// Errors of a connection that died in the backlog, which Linux reports through accept: the next one may be good.
+bool is_of_dead_connection(int error) noexcept {
+  switch (error) {
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) noexcept {
@@ -89,6 +106,30 @@ descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char
   descriptor socket = raw_descriptor(made.fd()).adopt();
   error = to_error_code(connect_and_wait(socket.handle(), to, limit, what));
   return error ? descriptor{} : std::move(socket);
+}
+
+descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error) {
+  const os::result r = run_io(listener, direction::read, limit, what, 0, short_read::says_nothing, [](int fd) {
+    os::result got = os::accept(fd);
+    while (is_of_dead_connection(got.error)) {
+      got = os::accept(fd);
+    }
+    return got;
+  });
+  error = to_error_code(r.error);
+  return error ? descriptor{} : raw_descriptor(r.fd()).adopt();
+}
+
+descriptor take_over_stream(int fd, std::error_code& error) {
+  const os::result type = os::get_option(fd, SOL_SOCKET, SO_TYPE);
+  error = to_error_code(type.error);
+  if (type.ok() && type.value != SOCK_STREAM) {
+    error = std::make_error_code(std::errc::wrong_protocol_type);
+  }
+  if (!error) {
+    error = to_error_code(os::set_nonblocking(fd).error);
+  }
+  return error ? descriptor{} : descriptor(open_descriptor(fd));
 }
 
 std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,

@@ -1,4 +1,4 @@
-// What the socket classes share: making sockets, connecting, and whole transfers, over descriptor operations.
+// What the socket classes share: connecting, accepting, and whole transfers, over descriptor operations.
 #pragma once
 #include <cstddef>       // byte, size_t
 #include <span>          // span
@@ -61,6 +61,12 @@ std::error_code shutdown_socket_write(descriptor_handle socket) noexcept;
 
 // A connected stream socket. Cancellation point.
 descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char* what, std::error_code& error);
+
+// The next connection of a listener; those that died in its backlog are skipped. Cancellation point.
+descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error);
+
+// Makes a stream socket of anybody's ours and non-blocking; on failure it stays theirs.
+descriptor take_over_stream(int fd, std::error_code& error);
 
 // One read or write; how much of a whole transfer was done. Cancellation points. `rule` says what a short read means.
 std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,

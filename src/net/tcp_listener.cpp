@@ -10,23 +10,6 @@ namespace {
 
 namespace os = detail::os;
 
-// Errors of a connection that died in the backlog, which Linux reports through accept: the next one may be good.
-bool is_of_dead_connection(int error) noexcept {
-  switch (error) {
-    case ECONNABORTED:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-      return true;
-    default:
-      return false;
-  }
-}
-
 int prepare(int fd, const endpoint& at, const listen_options& options) noexcept {
   os::result r;
   if (options.reuse_address) {
@@ -69,36 +52,14 @@ tcp_listener tcp_listener::bind(const endpoint& at, const listen_options& option
 }
 
 tcp_stream tcp_listener::accept(std::error_code& error) {
-  detail::time_limit limit(timeout_ns_);
-  const os::result r = detail::run_io(socket_.handle(), detail::direction::read, limit, "tcp accept", 0,
-                                      detail::short_read::says_nothing, [](int fd) {
-                                        os::result got = os::accept(fd);
-                                        while (is_of_dead_connection(got.error)) {
-                                          got = os::accept(fd);
-                                        }
-                                        return got;
-                                      });
-  error = detail::to_error_code(r.error);
-  return error ? tcp_stream{} : tcp_stream(detail::raw_descriptor(r.fd()).adopt(), true);
+  detail::time_limit limit(current_timeout_ns());
+  return {detail::accept_stream(handle(), limit, wait_name(false), error), true};
 }
 tcp_stream tcp_listener::accept() {
   std::error_code error;
   tcp_stream made = accept(error);
-  detail::throw_if(error, "tcp_listener::accept");
+  throw_if(error, "accept");
   return made;
 }
-
-endpoint tcp_listener::local_endpoint(std::error_code& error) const {
-  return detail::socket_name(socket_.handle(), detail::end::local, error);
-}
-endpoint tcp_listener::local_endpoint() const {
-  std::error_code error;
-  const endpoint name = local_endpoint(error);
-  detail::throw_if(error, "tcp_listener::local_endpoint");
-  return name;
-}
-
-void tcp_listener::close(std::error_code& error) noexcept { error = socket_.close(); }
-void tcp_listener::close() { detail::throw_if(socket_.close(), "tcp_listener::close"); }
 
 }  // namespace weft::inline v0::net

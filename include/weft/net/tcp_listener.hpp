@@ -1,15 +1,14 @@
 /// \file   weft/net/tcp_listener.hpp
 /// \brief  A listening TCP socket.
 #pragma once
-#include <chrono>        // durations
-#include <cstdint>       // int64_t
 #include <system_error>  // error_code
+#include <utility>       // move
 
-#include <weft/base/config.hpp>     // WEFT_EXPORT
-#include <weft/io/descriptor.hpp>   // descriptor
-#include <weft/net/endpoint.hpp>    // endpoint
-#include <weft/net/tcp_stream.hpp>  // tcp_stream
-#include <weft/net/timeout.hpp>     // timeout_ns
+#include <weft/base/config.hpp>      // WEFT_EXPORT
+#include <weft/io/descriptor.hpp>    // descriptor
+#include <weft/net/endpoint.hpp>     // endpoint
+#include <weft/net/socket_base.hpp>  // socket_base
+#include <weft/net/tcp_stream.hpp>   // tcp_stream
 
 namespace weft::inline v0::net {
 
@@ -19,12 +18,12 @@ struct listen_options {
   bool reuse_port = false;    ///< several listeners on one port; the system spreads connections over them
 };
 
-/// Move-only; the destructor closes. Blocking, stop, errors and close() as for tcp_stream.
+/// Move-only; the destructor closes. Blocking, stop and errors as for tcp_stream; set_timeout() bounds one accept().
 /// Threads: any number of fibers and threads may accept at the same time; one connection wakes one of them (and that one,
 ///          when it has accepted, lets the next look). Moving, destroying and set_timeout() need the object for themselves.
-class WEFT_EXPORT tcp_listener {
+class WEFT_EXPORT tcp_listener : public detail::socket_base {
  public:
-  tcp_listener() noexcept = default;  ///< no socket
+  tcp_listener() noexcept : socket_base(detail::socket_kind::tcp_listener) {}  ///< no socket
   tcp_listener(tcp_listener&&) noexcept = default;
   tcp_listener& operator=(tcp_listener&&) noexcept = default;
 
@@ -39,26 +38,9 @@ class WEFT_EXPORT tcp_listener {
   tcp_stream accept();
   tcp_stream accept(std::error_code& error);
 
-  /// Longest wait of one later accept(); then timed_out.
-  template <class Rep, class Period>
-  void set_timeout(std::chrono::duration<Rep, Period> timeout) noexcept {
-    timeout_ns_ = detail::timeout_ns(timeout);
-  }
-  void clear_timeout() noexcept { timeout_ns_ = detail::no_timeout_ns; }
-
-  [[nodiscard]] endpoint local_endpoint() const;
-  endpoint local_endpoint(std::error_code& error) const;
-
-  void close();
-  void close(std::error_code& error) noexcept;
-  [[nodiscard]] bool is_open() const noexcept { return socket_.native() >= 0; }
-  [[nodiscard]] int native_handle() const noexcept { return socket_.native(); }
-
  private:
-  explicit tcp_listener(detail::descriptor socket) noexcept : socket_(std::move(socket)) {}
-
-  detail::descriptor socket_;
-  std::int64_t timeout_ns_ = detail::no_timeout_ns;
+  explicit tcp_listener(detail::descriptor socket) noexcept
+      : socket_base(detail::socket_kind::tcp_listener, std::move(socket)) {}
 };
 
 }  // namespace weft::inline v0::net
