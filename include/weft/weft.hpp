@@ -14,6 +14,8 @@
 #include <weft/net/tcp_listener.hpp>
 #include <weft/net/tcp_stream.hpp>
 #include <weft/net/timeout.hpp>
+#include <weft/net/unix_listener.hpp>
+#include <weft/net/unix_stream.hpp>
 #include <weft/net/wait.hpp>
 #include <weft/sched/crash_reports.hpp>
 #include <weft/sched/fiber.hpp>

@@ -1,13 +1,13 @@
-// Sockets over descriptor operations.
+// Sockets over descriptor operations: making, connecting, accepting, naming.
 #include "net/socket.hpp"
 
 #include <algorithm>  // min
+#include <chrono>     // milliseconds
 
-#include <sys/socket.h>  // SO_ERROR, SO_TYPE
+#include <sys/socket.h>  // SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_REUSEPORT
 #include <sys/un.h>      // sockaddr_un
 
-#include <weft/net/error.hpp>
-#include <weft/sched/this_fiber.hpp>  // check_stop
+#include <weft/sched/this_fiber.hpp>  // check_stop, sleep_until
 
 namespace weft::inline v0::detail {
 namespace {
@@ -25,8 +25,29 @@ int connection_state(int fd) noexcept {
   return named.error == ENOTCONN ? EINPROGRESS : named.error;
 }
 
+// The backlog of a Unix listener may be full, which is told by EAGAIN. No event tells when there is room, so it is asked
+// again, ever more rarely. Such an attempt is made or not: it never goes on by itself.
+int connect_unix(int fd, const net::endpoint& to, time_limit& limit) {
+  constexpr std::chrono::milliseconds longest_pause{32};
+  for (std::chrono::milliseconds pause{1};; pause = std::min(2 * pause, longest_pause)) {
+    const int state = os::connect(fd, to.data(), to.size()).error;
+    if (state != EAGAIN && state != EINTR) {
+      return state;
+    }
+    const time_point deadline = limit.deadline();
+    const time_point start = now();
+    if (deadline <= start) {
+      return ETIMEDOUT;
+    }
+    sleep_until(std::min(deadline, start + pause));
+  }
+}
+
 int connect_and_wait(descriptor_handle socket, const net::endpoint& to, time_limit& limit, const char* what) {
   descriptor_operation op(socket, direction::write);
+  if (to.is_unix()) {
+    return connect_unix(op.fd(), to, limit);
+  }
   int state = os::connect(op.fd(), to.data(), to.size()).error;
   if (state == EINTR) {
     state = EINPROGRESS;  // the attempt goes on without us, as POSIX says
@@ -45,12 +66,21 @@ int connect_and_wait(descriptor_handle socket, const net::endpoint& to, time_lim
   return state == EINPROGRESS ? ETIMEDOUT : state;
 }
 
-// Nothing to transfer: neither tried nor waited for. \return 0
-std::size_t transfer_nothing(descriptor_handle socket, std::error_code& error) {
-  this_fiber::check_stop();
-  const descriptor_hold hold(socket);
-  error = to_error_code(hold.fd() < 0 ? EBADF : 0);
-  return 0;
+int prepare_listening(int fd, const net::endpoint& at, const listening& how) noexcept {
+  os::result r;
+  if (how.reuse_address) {
+    r = os::set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  }
+  if (r.ok() && how.reuse_port) {
+    r = os::set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+  if (r.ok()) {
+    r = os::bind(fd, at.data(), at.size());
+  }
+  if (r.ok()) {
+    r = os::listen(fd, how.backlog);
+  }
+  return r.error;
 }
 
 // Errors of a connection that died in the backlog, which Linux reports through accept: the next one may be good.
@@ -105,7 +135,22 @@ descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char
   }
   descriptor socket = raw_descriptor(made.fd()).adopt();
   error = to_error_code(connect_and_wait(socket.handle(), to, limit, what));
-  return error ? descriptor{} : std::move(socket);
+  if (error) {
+    return {};
+  }
+  spend_budget();  // a Unix socket is connected without a wait
+  return socket;
+}
+
+descriptor listen_stream(const net::endpoint& at, const listening& how, std::error_code& error) {
+  const os::result made = os::socket(at.family(), SOCK_STREAM);
+  error = to_error_code(made.error);
+  if (error) {
+    return {};
+  }
+  raw_descriptor raw(made.fd());
+  error = to_error_code(prepare_listening(raw.get(), at, how));
+  return error ? descriptor{} : raw.adopt(sharing::shared);
 }
 
 descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error) {
@@ -130,75 +175,6 @@ descriptor take_over_stream(int fd, std::error_code& error) {
     error = to_error_code(os::set_nonblocking(fd).error);
   }
   return error ? descriptor{} : descriptor(open_descriptor(fd));
-}
-
-std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,
-                        const char* what, std::error_code& error) {
-  if (into.empty()) {
-    return transfer_nothing(socket, error);
-  }
-  const os::result r = run_io(socket, direction::read, limit, what, into.size(), rule,
-                              [into](int fd) { return os::recv(fd, into.data(), into.size()); });
-  error = to_error_code(r.error);
-  return r.ok() ? r.count() : 0;
-}
-
-std::size_t write_stream(descriptor_handle socket, std::span<const std::byte> from, time_limit& limit, const char* what,
-                         std::error_code& error) {
-  if (from.empty()) {
-    return transfer_nothing(socket, error);
-  }
-  const os::result r = run_io(socket, direction::write, limit, what, 0, short_read::says_nothing,
-                              [from](int fd) { return os::send(fd, from.data(), from.size()); });
-  error = to_error_code(r.error);
-  return r.ok() ? r.count() : 0;
-}
-
-// Both hold their direction from the first byte to the last: nobody else's bytes come in between.
-std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, const char* what,
-                       std::error_code& error) {
-  if (into.empty()) {
-    return transfer_nothing(socket, error);
-  }
-  error.clear();
-  std::size_t done = 0;
-  descriptor_operation op(socket, direction::read);
-  while (done < into.size()) {
-    this_fiber::check_stop();
-    const auto rest = into.subspan(done);
-    const os::result r =
-        run_operation(op, limit, what, [rest](int fd) { return os::recv(fd, rest.data(), rest.size()); });
-    if (!r.ok() || r.value == 0) {
-      error = r.ok() ? make_error_code(net::error::end_of_stream) : to_error_code(r.error);
-      return done;
-    }
-    done += r.count();
-    spend_budget();
-  }
-  return done;
-}
-
-std::size_t write_whole(descriptor_handle socket, std::span<const std::byte> from, time_limit& limit, const char* what,
-                        std::error_code& error) {
-  if (from.empty()) {
-    return transfer_nothing(socket, error);
-  }
-  error.clear();
-  std::size_t done = 0;
-  descriptor_operation op(socket, direction::write);
-  while (done < from.size()) {
-    this_fiber::check_stop();
-    const auto rest = from.subspan(done);
-    const os::result r =
-        run_operation(op, limit, what, [rest](int fd) { return os::send(fd, rest.data(), rest.size()); });
-    if (!r.ok()) {
-      error = to_error_code(r.error);
-      return done;
-    }
-    done += r.count();
-    spend_budget();
-  }
-  return done;
 }
 
 }  // namespace weft::inline v0::detail

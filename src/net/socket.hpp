@@ -62,6 +62,14 @@ std::error_code shutdown_socket_write(descriptor_handle socket) noexcept;
 // A connected stream socket. Cancellation point.
 descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char* what, std::error_code& error);
 
+// A listening stream socket.
+struct listening {
+  int backlog = 0;
+  bool reuse_address = false;
+  bool reuse_port = false;
+};
+descriptor listen_stream(const net::endpoint& at, const listening& how, std::error_code& error);
+
 // The next connection of a listener; those that died in its backlog are skipped. Cancellation point.
 descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error);
 

@@ -13,6 +13,7 @@
 
 #include "io/descriptor_slot.hpp"
 #include "net/loopback.hpp"
+#include "net/waits.hpp"
 
 namespace {
 
@@ -28,12 +29,6 @@ class Closing : public testing::TestWithParam<unsigned> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, Closing, testing::Values(1U, 2U));
-
-void wait_until_parked(int fd, unsigned fibers) {
-  while (weft::detail::count_waiting(fd) != fibers) {
-    weft::this_fiber::yield();
-  }
-}
 
 std::error_code read_error(tcp_stream& s) {
   std::byte one;

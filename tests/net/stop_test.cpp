@@ -6,6 +6,7 @@
 #include <unistd.h>       // close
 
 #include "net/loopback.hpp"
+#include "net/waits.hpp"
 
 namespace {
 
@@ -13,21 +14,7 @@ using namespace weft_test;
 using weft::net::tcp_listener;
 using weft::net::tcp_stream;
 
-class Stop : public testing::TestWithParam<unsigned> {
- protected:
-  // Runs `wait` in a fiber, stops it once it has parked (or before: the outcome must be the same), and expects the end.
-  template <class F>
-  static void expect_cancelled(F&& wait) {
-    for (const bool early : {false, true}) {
-      auto f = weft::spawn([&] { wait(); });
-      if (!early) {
-        let_others_run(50);
-      }
-      f.request_stop();
-      EXPECT_THROW(f.join(), weft::cancelled) << (early ? "stopped before it ran" : "stopped while it waited");
-    }
-  }
-};
+class Stop : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Stop, testing::Values(1U, 2U));
 
 TEST_P(Stop, EndsAReadAndTheStreamGoesOn) {

@@ -1,0 +1,45 @@
+// Connecting Unix stream sockets.
+#include <weft/net/unix_stream.hpp>
+
+#include <sys/socket.h>  // SO_DOMAIN, AF_UNIX
+
+#include "net/socket.hpp"
+
+namespace weft::inline v0::net {
+
+unix_stream unix_stream::connect_until(const endpoint& to, std::chrono::steady_clock::time_point deadline,
+                                       std::error_code& error) {
+  if (!to.is_unix()) {
+    error = std::make_error_code(std::errc::address_family_not_supported);
+    return {};
+  }
+  detail::time_limit limit(deadline);
+  return unix_stream(detail::connect_stream(to, limit, "unix connect", error));
+}
+unix_stream unix_stream::connect_until(const endpoint& to, std::chrono::steady_clock::time_point deadline) {
+  std::error_code error;
+  unix_stream made = connect_until(to, deadline, error);
+  detail::throw_if(error, "connect to", to);
+  return made;
+}
+unix_stream unix_stream::connect(const endpoint& to) { return connect_until(to, detail::no_deadline); }
+unix_stream unix_stream::connect(const endpoint& to, std::error_code& error) {
+  return connect_until(to, detail::no_deadline, error);
+}
+
+unix_stream unix_stream::from_native(int fd, std::error_code& error) {
+  const detail::os::result domain = detail::os::get_option(fd, SOL_SOCKET, SO_DOMAIN);
+  error = detail::to_error_code(domain.error);
+  if (domain.ok() && domain.value != AF_UNIX) {
+    error = std::make_error_code(std::errc::address_family_not_supported);
+  }
+  return error ? unix_stream{} : unix_stream(detail::take_over_stream(fd, error));
+}
+unix_stream unix_stream::from_native(int fd) {
+  std::error_code error;
+  unix_stream made = from_native(fd, error);
+  detail::throw_if(error, "unix_stream::from_native");
+  return made;
+}
+
+}  // namespace weft::inline v0::net
