@@ -35,10 +35,11 @@ bool lives_in_memory(int fd) noexcept {
 std::int64_t file_reader::read(std::span<std::byte> out, std::uint64_t offset) {
   if (mode_ == mode::cached_first) {
     const auto n = read_cached(fd_, out, offset);
-    if (n >= 0) {
+    if (n > 0) {
       return n;
     }
-    if (n != -EAGAIN && n != -EINTR) {  // EOPNOTSUPP, or ENOSYS from an old kernel or filter
+    // Linux 5.9 and 5.10 may give 0 where they mean EAGAIN: whether this is the end, a read that may wait tells.
+    if (n != 0 && n != -EAGAIN && n != -EINTR) {  // EOPNOTSUPP, or ENOSYS from an old kernel or filter
       mode_ = lives_in_memory(fd_) ? mode::always_direct : mode::always_slow;
     }
   }
