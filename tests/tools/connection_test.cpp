@@ -2,11 +2,17 @@
 #include "serve/connection.hpp"
 
 #include <gtest/gtest.h>  // TEST_F
+#include <sys/socket.h>   // socketpair, recv
 #include <unistd.h>       // symlink
 
-#include <chrono>  // literals
-#include <string>  // string
-#include <vector>  // vector
+#include <chrono>        // literals
+#include <cstdint>       // uintmax_t
+#include <fstream>       // ifstream
+#include <functional>    // function
+#include <string>        // string
+#include <system_error>  // system_error
+#include <utility>       // pair
+#include <vector>        // vector
 
 #include "serve/http_date.hpp"         // parse_http_date
 #include "tools/memory_stream.hpp"     // memory_stream, virtual_clock
@@ -33,10 +39,43 @@ struct response {
 // The file loses most of its bytes once the first ones are on their way.
 struct truncating_stream : test::memory_stream {
   std::filesystem::path victim;
+  std::uintmax_t left = 1000;
   template <class Buffers>
   std::size_t write_some(const Buffers& buffers, error_code& ec) {
-    std::filesystem::resize_file(victim, 1000);
+    std::filesystem::resize_file(victim, left);
     return test::memory_stream::write_some(buffers, ec);
+  }
+};
+
+// Says when it is read from.
+struct idle_watching_stream : test::memory_stream {
+  int reads = 0;
+  std::function<void()> before_read;
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, error_code& ec) {
+    ++reads;
+    before_read();
+    return test::memory_stream::read_some(buffers, ec);
+  }
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    ++reads;
+    before_read();
+    return test::memory_stream::read_some(buffers);
+  }
+};
+
+// Runs some calls and then fails as weft::blocking does when no thread can be started.
+class refusing_lane final : public lane {
+ public:
+  int left = 0;
+
+ private:
+  void do_run(call f, void* argument) override {
+    if (left-- <= 0) {
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+    }
+    f(argument);
   }
 };
 
@@ -232,6 +271,19 @@ TEST_F(Connection, FoldersAreRedirectedIndexedOrListed) {
   EXPECT_NE(get("/").body.find("<a href=\"./sub/\">sub/</a>"), std::string::npos);
   stream = {};
   EXPECT_EQ(get("/hello.txt/").status, 404U);
+}
+
+TEST_F(Connection, AListingDoesNotTellWhatALinkLeadsTo) {
+  const test::temporary_folder outside;
+  ASSERT_EQ(::symlink(outside.path().c_str(), (folder / "plain/out").c_str()), 0);
+  ASSERT_EQ(::symlink("absent", (folder / "plain/dangling").c_str()), 0);
+  ASSERT_EQ(::symlink("../sub", (folder / "plain/in").c_str()), 0);
+  const auto list = get("/plain/");
+  for (const std::string name : {"out", "dangling", "in"}) {
+    EXPECT_NE(list.body.find("<a href=\"./" + name + "\">" + name + "</a>"), std::string::npos) << list.body;
+  }
+  stream = {};
+  EXPECT_EQ(get("/plain/in").field("Location"), "/plain/in/");  // a link to a folder is found to be one when asked for
 }
 
 TEST_F(Connection, NamesInListingsCannotInjectMarkup) {

@@ -2,6 +2,7 @@
 #include "serve/listing.hpp"
 
 #include <dirent.h>    // fdopendir, readdir
+#include <fcntl.h>     // AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT
 #include <sys/stat.h>  // fstatat
 
 #include <algorithm>  // none_of, sort
@@ -24,13 +25,15 @@ struct close_folder {
   void operator()(DIR* dir) const noexcept { static_cast<void>(::closedir(dir)); }
 };
 
+// A link counts as a file, wherever it leads: following it would look outside the served folder, and could wait for a
+// file system that has to be mounted first. One to a folder works as a link of the page all the same: the server redirects
+// to the address with a slash.
 bool is_folder(DIR* dir, const dirent& found) noexcept {
-  if (found.d_type != DT_UNKNOWN && found.d_type != DT_LNK) {
+  if (found.d_type != DT_UNKNOWN) {
     return found.d_type == DT_DIR;
   }
   struct stat st {};
-  // Only the look of the name hangs on this; where a link really leads is judged when it is opened.
-  return ::fstatat(::dirfd(dir), found.d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+  return ::fstatat(::dirfd(dir), found.d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 && S_ISDIR(st.st_mode);
 }
 
 // A name no URL can ask for would be a dead link.
