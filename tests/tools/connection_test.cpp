@@ -225,6 +225,28 @@ TEST_F(Connection, ConnectionCloseIsObeyed) {
   EXPECT_EQ(all[0].field("Connection"), "close");
 }
 
+TEST_F(Connection, CloseIsObeyedInWhicheverConnectionFieldItStands) {
+  for (const std::string request : {"GET /hello.txt HTTP/1.1\r\nHost: h\r\nConnection: TE\r\nConnection: close\r\n\r\n",
+                                    "GET /hello.txt HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, CLOSE\r\n\r\n",
+                                    "GET /hello.txt HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\n",
+                                    "GET /hello.txt HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"}) {
+    stream = {};
+    stream.send(request + "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+    const auto all = responses();
+    ASSERT_EQ(all.size(), 1U) << request;
+    EXPECT_EQ(all[0].field("Connection"), "close") << request;
+  }
+}
+
+TEST_F(Connection, KeepAliveIsFoundInALaterConnectionField) {
+  stream.send("GET /empty HTTP/1.0\r\nConnection: TE\r\nConnection: x, Keep-Alive\r\n\r\n");
+  stream.send("GET /empty HTTP/1.1\r\nHost: h\r\nConnection: closed\r\n\r\n");
+  const auto all = responses();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].field("Connection"), "keep-alive");
+  EXPECT_EQ(all[1].field("Connection"), "(none)");
+}
+
 TEST_F(Connection, RangesAreServed) {
   EXPECT_EQ(get("/hello.txt", "Range: bytes=7-\r\n").body, "world");
   stream = {};

@@ -1,7 +1,7 @@
 // What the server takes from Boost.Beast: its request parser, a body that is counted and thrown away, and the mapping of
 // its fields and errors to ours.
 #pragma once
-#include <algorithm>    // count
+#include <algorithm>    // count, min
 #include <cstddef>      // size_t
 #include <cstdint>      // uint64_t
 #include <string>       // string
@@ -50,6 +50,28 @@ inline std::string joined(const boost::beast::http::fields& from, boost::beast::
   return out;
 }
 
+// Is `option` an element of the comma-separated list, in whatever case?
+inline bool has_option(std::string_view list, std::string_view option) noexcept {
+  constexpr std::string_view blank = " \t";
+  while (!list.empty()) {
+    auto one = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), one.size() + 1));
+    one.remove_prefix(std::min(one.size(), one.find_first_not_of(blank)));
+    one.remove_suffix(one.size() - (one.find_last_not_of(blank) + 1));
+    if (boost::beast::iequals({one.data(), one.size()}, {option.data(), option.size()})) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// May the connection go on after this request? Beast's keep_alive() of a message looks at the first Connection field
+// alone, that of its parser lets an HTTP/1.0 client say close and keep-alive at once; close has to win (RFC 9112, 9.3).
+inline bool wants_to_stay(const boost::beast::http::fields& from, unsigned version) {
+  const std::string options = joined(from, boost::beast::http::field::connection);
+  return !has_option(options, "close") && (version >= 11 || has_option(options, "keep-alive"));
+}
+
 inline void take_expectation(const boost::beast::http::fields& from, request& out) {
   const std::string expect = joined(from, boost::beast::http::field::expect);
   if (!expect.empty()) {
@@ -81,7 +103,7 @@ inline request take_request(const request_parser& parser) {
   out.target = std::string{message.target()};
   out.version = message.version();
   out.hosts = static_cast<unsigned>(message.count(http::field::host));
-  out.keep_alive = message.keep_alive();
+  out.keep_alive = wants_to_stay(message, message.version());
   // Beast reads a body only when "chunked" is the last coding; any other coding would hide where the body ends.
   if (message.count(http::field::transfer_encoding) != 0) {
     out.unknown_coding = !boost::beast::iequals(joined(message, http::field::transfer_encoding), "chunked");
