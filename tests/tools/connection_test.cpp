@@ -397,6 +397,24 @@ TEST_F(Connection, AmbiguousFramingEndsTheConnection) {
   }
 }
 
+// No recipient of HTTP/1.0 knows chunks: two of them on the way would not agree where the body ends.
+TEST_F(Connection, AnHttp10RequestWithATransferEncodingIsTheLastOfItsConnection) {
+  const std::string head = "GET /hello.txt HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n";
+  stream.send(head + "0\r\n\r\nGET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto all = responses();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].body, "hello, world");
+  EXPECT_EQ(all[0].field("Connection"), "close");
+  stream = {};
+  stream.send(head);  // a client that sends no body: it is not waited for
+  stream.fall_silent();
+  test::virtual_clock::current = {};
+  const auto bare = responses();
+  ASSERT_EQ(bare.size(), 1U);
+  EXPECT_EQ(bare[0].status, 200U);
+  EXPECT_LE(test::virtual_clock::current.time_since_epoch(), 2s);
+}
+
 TEST_F(Connection, MalformedRequestsGet400) {
   for (const std::string request :
        {"GET\r\n\r\n", "GET /\r\n\r\n", "G@T / HTTP/1.1\r\nHost: h\r\n\r\n",

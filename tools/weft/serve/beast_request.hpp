@@ -107,6 +107,7 @@ inline request take_request(const request_parser& parser) {
   // Beast reads a body only when "chunked" is the last coding; any other coding would hide where the body ends.
   if (message.count(http::field::transfer_encoding) != 0) {
     out.unknown_coding = !boost::beast::iequals(joined(message, http::field::transfer_encoding), "chunked");
+    out.faulty_framing = out.version < 11;
   }
   take_expectation(message, out);
   out.range = joined(message, http::field::range);

@@ -116,8 +116,8 @@ class connection {
     }
     if (!what) {
       what = answer(site_.root, asked, site_.slow);
-      if (asked.expects_continue) {
-        what->close = true;  // its body was not asked for and may or may not follow
+      if (asked.expects_continue || asked.faulty_framing) {
+        what->close = true;  // its body was left unread: the one was not asked for, the end of the other is unknown
       }
     }
     const bool keep = asked.keep_alive && !what->close && !presence_.stopping();
@@ -145,7 +145,7 @@ class connection {
     if (ec) {
       return 413;
     }
-    if (asked.unknown_coding || asked.expects_continue || parser.is_done()) {
+    if (asked.unknown_coding || asked.faulty_framing || asked.expects_continue || parser.is_done()) {
       return std::nullopt;
     }
     input_.begin(until, most + 2 * site_.limit.body, http_error::body_limit, buffer_.size());

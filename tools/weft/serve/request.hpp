@@ -14,6 +14,7 @@ struct request {
   unsigned hosts = 0;     // Host fields seen
   bool keep_alive = true;
   bool unknown_coding = false;    // a Transfer-Encoding other than chunked
+  bool faulty_framing = false;    // HTTP/1.0 with a Transfer-Encoding: nobody can say where the body ends
   bool expects_continue = false;  // Expect: 100-continue
   bool expects_other = false;     // any other Expect
   std::string range, if_range, if_match, if_none_match, if_modified_since, if_unmodified_since;
