@@ -205,6 +205,54 @@ TEST_F(Connection, EmptyLinesBeforeARequestAreForgiven) {
   EXPECT_EQ(responses().size(), 2U);
 }
 
+TEST_F(Connection, AnEmptyLineAloneIsNoRequest) {
+  limit.idle = 5s;
+  for (const std::string line : {"\r\n", "\n", "\r"}) {
+    stream = {};
+    test::virtual_clock::current = {};
+    stream.send("GET /hello.txt HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
+    stream.send(line, 1s);
+    stream.fall_silent();
+    EXPECT_EQ(responses().size(), 1U);  // closed as an idle connection is, without a word
+    EXPECT_EQ(test::virtual_clock::current.time_since_epoch(), 6s);
+  }
+}
+
+TEST_F(Connection, AStopDoesNotWaitForTheRequestBehindAnEmptyLine) {
+  idle_watching_stream watched;
+  watched.send("\r\n");
+  watched.send("GET /hello.txt HTTP/1.1\r\nHost: h\r\n\r\n");
+  const root_directory root{folder.path().string()};
+  const site where{root, slow, nullptr, limit};
+  live_connections all;
+  live_connections::entry presence;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  const descriptor mine{ends[0]};
+  const descriptor other{ends[1]};
+  all.add(presence, mine.get());
+  watched.before_read = [&] {
+    if (watched.reads == 2) {  // the empty line has been read
+      all.begin_stop();
+      char byte = 0;
+      EXPECT_EQ(::recv(mine.get(), &byte, 1, MSG_DONTWAIT), 0) << "the stop did not take it for an idle one";
+    }
+  };
+  connection<idle_watching_stream, test::virtual_clock> c{watched, where, presence, "test"};
+  c.serve();
+  EXPECT_GE(watched.reads, 2);
+  all.remove(presence);
+}
+
+TEST_F(Connection, EmptyLinesWithoutEndAreARequestThatIsNone) {
+  for (int i = 0; i < 1000; ++i) {
+    stream.send("\r\n");
+  }
+  const auto all = responses();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].status, 400U);
+}
+
 TEST_F(Connection, Http10ClosesUnlessAsked) {
   stream.send(
       "GET /hello.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /hello.txt HTTP/1.0\r\n\r\nGET /x "

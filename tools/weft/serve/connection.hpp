@@ -65,37 +65,46 @@ class connection {
  private:
   using error_code = boost::beast::error_code;
   using http_error = boost::beast::http::error;
-  static constexpr std::size_t read_ahead = 1024;        // of the next pipelined request, beyond a full header
-  static constexpr std::size_t first_read = 512;         // most requests fit; an idle connection holds no more
+  static constexpr std::size_t read_ahead = 1024;   // of the next pipelined request, beyond a full header
+  static constexpr std::size_t first_read = 512;    // most requests fit; an idle connection holds no more
+  static constexpr std::size_t most_line_ends = 4;  // bytes of CR and LF forgiven before a request: two empty lines
   static constexpr std::size_t chunk_bytes = 64U << 10;  // of a file, per write
 
   // True: at least one byte of a request is in the buffer. False: the client left, was idle too long, or we are stopping.
+  // A line end is no byte of a request: whoever sends it and nothing else is idle.
   bool await_request() {
-    skip_empty_line();
-    if (buffer_.size() != 0) {
-      return true;
-    }
-    if (buffer_.capacity() > first_read) {
+    std::size_t forgiven = most_line_ends;
+    skip_line_ends(forgiven);
+    if (buffer_.capacity() > first_read && buffer_.size() == 0) {
       buffer_.shrink_to_fit();
     }
-    if (!presence_.enter_idle()) {
-      return false;
+    while (buffer_.size() == 0) {
+      if (!presence_.enter_idle()) {
+        return false;
+      }
+      error_code ec;
+      stream_.set_timeout(site_.limit.idle);
+      const std::size_t n = stream_.read_some(buffer_.prepare(first_read), ec);
+      presence_.leave_idle();
+      if (ec) {
+        return false;
+      }
+      buffer_.commit(n);
+      skip_line_ends(forgiven);
     }
-    error_code ec;
-    stream_.set_timeout(site_.limit.idle);
-    const std::size_t n = stream_.read_some(buffer_.prepare(first_read), ec);
-    presence_.leave_idle();
-    buffer_.commit(n);
-    skip_empty_line();
-    return !ec;
+    return true;
   }
 
-  // RFC 9112 asks servers to forgive an empty line before a request; Beast's parser does not.
-  void skip_empty_line() {
+  // RFC 9112 asks servers to forgive an empty line before a request; Beast's parser does not. Line ends beyond `left` stay
+  // in the buffer, where the parser takes them for a bad request.
+  void skip_line_ends(std::size_t& left) {
     const auto* const text = static_cast<const char*>(buffer_.data().data());
-    if (buffer_.size() >= 2 && text[0] == '\r' && text[1] == '\n') {
-      buffer_.consume(2);
+    std::size_t n = 0;
+    while (n < left && n < buffer_.size() && (text[n] == '\r' || text[n] == '\n')) {
+      ++n;
     }
+    buffer_.consume(n);
+    left -= n;
   }
 
   // One request and its reply. True: the connection goes on.
