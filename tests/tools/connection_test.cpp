@@ -388,6 +388,29 @@ TEST_F(Connection, MethodsAreToldApart) {
   EXPECT_EQ(one("BREW / HTTP/1.1\r\nHost: h\r\n\r\n").status, 501U);
 }
 
+TEST_F(Connection, HeadGetsNoBodyWithAnErrorEither) {
+  limit.header = 4096;
+  const std::string head = "HEAD / HTTP/1.1\r\nHost: h\r\n";
+  const std::vector<std::pair<std::string, unsigned>> cases = {
+      {head + "Content-Length: 9999999999\r\n\r\n", 413U},
+      {head + "Content-Length: 5\r\n\r\nab", 408U},
+      {head + "X-Slow: ", 408U},
+      {head + "X: " + std::string(5000, 'a') + "\r\n\r\n", 431U},
+      {head + "Bad Name: x\r\n\r\n", 400U},
+      {"HEAD / HTTP/1.1\r\n\r\n", 400U},
+  };
+  for (const auto& [request, status] : cases) {
+    stream = {};
+    stream.send(request);
+    stream.fall_silent();
+    const auto all = responses({true});
+    ASSERT_EQ(all.size(), 1U) << request.substr(0, 60);
+    EXPECT_EQ(all[0].status, status) << request.substr(0, 60);
+    EXPECT_NE(all[0].field("Content-Length"), "0");
+    EXPECT_EQ(all[0].field("Connection"), "close");
+  }
+}
+
 TEST_F(Connection, BodiesAreReadPastAndTheConnectionGoesOn) {
   stream.send("GET /hello.txt HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nGET /");
   stream.send(

@@ -80,25 +80,26 @@ inline void take_expectation(const boost::beast::http::fields& from, request& ou
   }
 }
 
+inline request::verb method_of(const boost::beast::http::header<true>& message) {
+  namespace http = boost::beast::http;
+  switch (message.method()) {
+    case http::verb::get:
+      return request::verb::get;
+    case http::verb::head:
+      return request::verb::head;
+    case http::verb::unknown:
+      return request::verb::unknown;
+    default:
+      return request::verb::other;
+  }
+}
+
 // \pre the header is complete.
 inline request take_request(const request_parser& parser) {
   namespace http = boost::beast::http;
   const auto& message = parser.get();
   request out;
-  switch (message.method()) {
-    case http::verb::get:
-      out.method = request::verb::get;
-      break;
-    case http::verb::head:
-      out.method = request::verb::head;
-      break;
-    case http::verb::unknown:
-      out.method = request::verb::unknown;
-      break;
-    default:
-      out.method = request::verb::other;
-      break;
-  }
+  out.method = method_of(message);
   out.method_text = std::string{message.method_string()};
   out.target = std::string{message.target()};
   out.version = message.version();

@@ -16,7 +16,7 @@
 #include <boost/beast/http/read.hpp>         // read, read_header
 
 #include "serve/access_log.hpp"        // access_log
-#include "serve/beast_request.hpp"     // request_parser, take_request
+#include "serve/beast_request.hpp"     // request_parser, take_request, method_of
 #include "serve/file_reader.hpp"       // file_reader
 #include "serve/limited_stream.hpp"    // limited_stream
 #include "serve/live_connections.hpp"  // live_connections::entry
@@ -121,6 +121,7 @@ class connection {
           return false;
         }
         what = plain_reply(*problem, true);
+        what->send_body = asked.method != request::verb::head;
       }
     }
     if (!what) {
@@ -148,6 +149,7 @@ class connection {
     input_.begin(until, most, http_error::header_limit, buffer_.size());
     boost::beast::http::read_header(input_, buffer_, parser, ec);
     if (ec && ec != http_error::body_limit) {
+      asked.method = method_of(parser.get());  // the request line may have been good: the reply to HEAD has no body
       return status_of(ec, parser);
     }
     asked = take_request(parser);
