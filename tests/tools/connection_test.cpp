@@ -603,5 +603,27 @@ TEST_F(Connection, AFileThatShrinksUnderWayCutsTheConnection) {
   EXPECT_EQ(shrinking.output().find("hello, world"), std::string::npos);
 }
 
+TEST_F(Connection, TheLogCountsWhatWasSentAndNotWhatWasRead) {
+  folder.write("shrinking", std::string(200'000, 'x'));
+  truncating_stream shrinking;
+  shrinking.victim = folder / "shrinking";
+  shrinking.left = 70'000;  // so that the second piece is begun, and never sent
+  shrinking.send("GET /shrinking HTTP/1.1\r\nHost: h\r\n\r\n");
+  {
+    access_log log{(folder / "log").string()};
+    const root_directory root{folder.path().string()};
+    const site where{root, slow, &log, limit};
+    live_connections::entry presence;
+    connection<truncating_stream, test::virtual_clock> c{shrinking, where, presence, "test"};
+    c.serve();
+  }
+  const auto sent = shrinking.output().size() - (shrinking.output().find("\r\n\r\n") + 4);
+  std::ifstream in{folder / "log"};
+  std::string line;
+  std::getline(in, line);
+  EXPECT_NE(line.find(" 200 " + std::to_string(sent) + " "), std::string::npos) << line << "\nsent: " << sent;
+  EXPECT_LT(sent, 70'000U);
+}
+
 }  // namespace
 }  // namespace weft::tool

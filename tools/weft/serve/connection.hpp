@@ -214,7 +214,8 @@ class connection {
     file_reader reader{what.file.get(), site_.slow};
     std::copy_n(std::as_bytes(std::span{head}).data(), head.size(), space.data());
     std::size_t filled = head.size();
-    std::uint64_t done = 0;
+    std::uint64_t done = 0;  // read
+    std::uint64_t sent = 0;  // written
     do {
       while (filled < space.size() && done < what.length) {
         const auto want = std::min<std::uint64_t>(space.size() - filled, what.length - done);
@@ -222,17 +223,18 @@ class connection {
         if (n <= 0) {
           // The file shrank or its disk failed after its length was promised. Cutting the connection short is the only
           // way left to say so; the bytes read so far are not sent, as part of a buffer could pass for the whole.
-          return {false, done};
+          return {false, sent};
         }
         filled += static_cast<std::size_t>(n);
         done += static_cast<std::uint64_t>(n);
       }
       if (!write_all(space.first(filled))) {
-        return {false, done - std::min<std::uint64_t>(done, filled)};
+        return {false, sent};
       }
+      sent = done;
       filled = 0;
     } while (done < what.length);
-    return {true, done};
+    return {true, sent};
   }
 
   bool write_all(std::span<const std::byte> bytes) {
