@@ -69,6 +69,7 @@ struct idle_watching_stream : test::memory_stream {
 class refusing_lane final : public lane {
  public:
   int left = 0;
+  std::function<void()> after = [] {};
 
  private:
   void do_run(call f, void* argument) override {
@@ -76,6 +77,7 @@ class refusing_lane final : public lane {
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
     }
     f(argument);
+    after();
   }
 };
 
@@ -623,6 +625,41 @@ TEST_F(Connection, TheLogCountsWhatWasSentAndNotWhatWasRead) {
   std::getline(in, line);
   EXPECT_NE(line.find(" 200 " + std::to_string(sent) + " "), std::string::npos) << line << "\nsent: " << sent;
   EXPECT_LT(sent, 70'000U);
+}
+
+TEST_F(Connection, WithoutAThreadForSlowCallsTheAnswerIs503) {
+  const root_directory root{folder.path().string(), root_directory::resolver::walk};  // which opens on the lane
+  for (const int calls : {0, 1}) {                                                    // no open; an open and no listing
+    refusing_lane refusing;
+    refusing.left = calls;
+    stream = {};
+    stream.send("GET /plain/ HTTP/1.1\r\nHost: h\r\n\r\nGET /hello.txt HTTP/1.1\r\nHost: h\r\n\r\n");
+    const site where{root, refusing, nullptr, limit};
+    live_connections::entry presence;
+    connection<test::memory_stream, test::virtual_clock> c{stream, where, presence, "test"};
+    c.serve();
+    EXPECT_TRUE(stream.output().starts_with("HTTP/1.1 503 ")) << stream.output();
+    EXPECT_NE(stream.output().find("\r\nRetry-After: 1\r\n"), std::string::npos);
+    EXPECT_NE(stream.output().find("HTTP/1.1 503 ", 1), std::string::npos) << "the connection did not go on";
+  }
+}
+
+TEST_F(Connection, AFirstReadThatFailsIsAnsweredAndTheConnectionGoesOn) {
+  const root_directory root{folder.path().string(), root_directory::resolver::walk};
+  refusing_lane shrinking;  // opens, and cannot read the file, which is empty by then: its end is not in the cache
+  shrinking.left = 1;
+  shrinking.after = [&] { std::filesystem::resize_file(folder / "hello.txt", 0); };
+  stream.send("GET /hello.txt HTTP/1.1\r\nHost: h\r\n\r\nGET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+  const site where{root, shrinking, nullptr, limit};
+  live_connections::entry presence;
+  connection<test::memory_stream, test::virtual_clock> c{stream, where, presence, "test"};
+  c.serve();
+  if (stream.output().empty()) {
+    GTEST_SKIP() << "files of this file system are read without the lane";
+  }
+  EXPECT_TRUE(stream.output().starts_with("HTTP/1.1 503 ")) << stream.output();
+  EXPECT_EQ(stream.output().find("Content-Length: 12\r\n"), std::string::npos);
+  EXPECT_NE(stream.output().find("HTTP/1.1 503 ", 1), std::string::npos) << "the connection did not go on";
 }
 
 }  // namespace

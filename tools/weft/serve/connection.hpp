@@ -131,7 +131,11 @@ class connection {
       }
     }
     const bool keep = asked.keep_alive && !what->close && !presence_.stopping();
-    const auto sent = send(*what, asked, keep);
+    auto sent = send(*what, asked, keep);
+    if (sent.error != 0) {
+      what = failed_file(sent.error);
+      sent = send(*what, asked, keep);
+    }
     if (site_.log != nullptr) {
       site_.log->append({peer_, std::time(nullptr), asked.method_text, asked.target, asked.version, what->status,
                          sent.body_bytes, asked.referer, asked.user_agent,
@@ -190,6 +194,7 @@ class connection {
   struct outcome {
     bool complete = false;
     std::uint64_t body_bytes = 0;
+    int error = 0;  // why the file could not be read, as long as nothing has left: the client can still be told
   };
 
   outcome send(reply& what, const request& asked, bool keep) {
@@ -202,7 +207,7 @@ class connection {
       head += what.text;
     }
     const bool done = write_all(std::as_bytes(std::span{head}));
-    return {done, done ? body : 0};
+    return {done, done ? body : 0, 0};
   }
 
   // The head travels with the first piece. The buffer exists only while a file is sent: an idle connection is small.
@@ -221,20 +226,20 @@ class connection {
         const auto want = std::min<std::uint64_t>(space.size() - filled, what.length - done);
         const auto n = reader.read(space.subspan(filled, static_cast<std::size_t>(want)), what.offset + done);
         if (n <= 0) {
-          // The file shrank or its disk failed after its length was promised. Cutting the connection short is the only
+          // The file shrank, or its disk failed. Once its length has been promised, cutting the connection short is the only
           // way left to say so; the bytes read so far are not sent, as part of a buffer could pass for the whole.
-          return {false, sent};
+          return {false, sent, n < 0 && sent == 0 ? static_cast<int>(-n) : 0};
         }
         filled += static_cast<std::size_t>(n);
         done += static_cast<std::uint64_t>(n);
       }
       if (!write_all(space.first(filled))) {
-        return {false, sent};
+        return {false, sent, 0};
       }
       sent = done;
       filled = 0;
     } while (done < what.length);
-    return {true, sent};
+    return {true, sent, 0};
   }
 
   bool write_all(std::span<const std::byte> bytes) {

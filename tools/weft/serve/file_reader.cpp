@@ -48,8 +48,8 @@ std::int64_t file_reader::read(std::span<std::byte> out, std::uint64_t offset) {
 
 std::int64_t file_reader::read_slow(std::span<std::byte> out, std::uint64_t offset) {
   std::int64_t n = 0;
-  slow_.run([&]() noexcept { n = read_plain(fd_, out, offset); });
-  return n;
+  const int error = slow_.run([&]() noexcept { n = read_plain(fd_, out, offset); });
+  return error != 0 ? -static_cast<std::int64_t>(error) : n;
 }
 
 }  // namespace weft::tool

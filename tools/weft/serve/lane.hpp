@@ -1,7 +1,9 @@
 // Where calls go that may wait for a disk. The server gives them to the blocking pool, so that a slow disk stalls one
 // fiber and not its worker; tests run them in place.
 #pragma once
-#include <type_traits>  // remove_reference_t
+#include <cerrno>        // EAGAIN
+#include <system_error>  // system_error
+#include <type_traits>   // remove_reference_t
 
 namespace weft::tool {
 
@@ -9,15 +11,22 @@ class lane {
  public:
   virtual ~lane() = default;
 
-  // Runs `work()` to its end before returning; may suspend the calling fiber. `work` must not throw.
+  // Runs `work()` to its end before returning; may suspend the calling fiber. `work` must not throw. Returns 0, or EAGAIN
+  // when there was no thread to run it on: then it has not been called.
   template <class F>
-  void run(F&& work) {
+  [[nodiscard]] int run(F&& work) {
     using callable = std::remove_reference_t<F>;
-    do_run([](void* self) noexcept { (*static_cast<callable*>(self))(); }, &work);
+    try {
+      do_run([](void* self) noexcept { (*static_cast<callable*>(self))(); }, &work);
+    } catch (const std::system_error&) {
+      return EAGAIN;
+    }
+    return 0;
   }
 
  protected:
   using call = void (*)(void*) noexcept;
+  // \throws std::system_error: it could not be run.
   virtual void do_run(call f, void* argument) = 0;
 };
 

@@ -32,7 +32,7 @@ reply text_reply(unsigned status, std::string_view type, std::string text) {
   return out;
 }
 
-// Why an open failed, to the client. A link that leads out (EXDEV) or in circles (ELOOP) looks like an absent file:
+// Why an open or a read failed, to the client. A link that leads out (EXDEV) or in circles (ELOOP) looks like an absent file:
 // what lies outside the folder is nobody's business.
 unsigned status_of(int error) noexcept {
   switch (error) {
@@ -55,14 +55,6 @@ unsigned status_of(int error) noexcept {
     default:
       return 500;
   }
-}
-
-reply failed_open(int error) {
-  reply out = plain_reply(status_of(error));
-  if (out.status == 503) {
-    add(out, "Retry-After", "1");
-  }
-  return out;
 }
 
 reply method_reply(const request& asked) {
@@ -122,15 +114,15 @@ reply file_reply(opened_file file, std::string_view path, const request& asked) 
 reply listing_reply(descriptor folder, std::string_view relative, lane& slow) {
   std::string page;
   int error = 0;
-  slow.run([&]() noexcept {
+  const int not_run = slow.run([&]() noexcept {
     try {
       error = render_listing(std::move(folder), relative, page);
     } catch (const std::bad_alloc&) {
       error = ENOMEM;
     }
   });
-  if (error != 0) {
-    return failed_open(error);
+  if (not_run != 0 || error != 0) {
+    return failed_file(not_run != 0 ? not_run : error);
   }
   reply out = text_reply(200, html, std::move(page));
   add(out, "Cache-Control", "no-cache");
@@ -154,7 +146,7 @@ reply folder_reply(const root_directory& root, opened_file folder, const request
     return file_reply(std::move(page), index, asked);
   }
   if (page.error != 0 && status_of(page.error) != 404) {
-    return failed_open(page.error);
+    return failed_file(page.error);
   }
   return listing_reply(std::move(folder.fd), path.relative, slow);
 }
@@ -166,7 +158,7 @@ reply target_reply(const root_directory& root, const request& asked, lane& slow)
   }
   opened_file file = root.open(path->relative, slow);
   if (file.error != 0) {
-    return failed_open(file.error);
+    return failed_file(file.error);
   }
   if (S_ISDIR(file.st.st_mode)) {
     return folder_reply(root, std::move(file), *path, asked, slow);
@@ -194,6 +186,14 @@ reply answer(const root_directory& root, const request& asked, lane& slow) {
   }
   if (asked.method == request::verb::head) {
     out.send_body = false;
+  }
+  return out;
+}
+
+reply failed_file(int error) {
+  reply out = plain_reply(status_of(error));
+  if (out.status == 503) {
+    add(out, "Retry-After", "1");
   }
   return out;
 }

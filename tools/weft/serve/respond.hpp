@@ -27,6 +27,9 @@ struct reply {
 // What a request is answered with. May suspend in `slow`. Never throws but std::bad_alloc.
 reply answer(const root_directory& root, const request& asked, lane& slow);
 
+// The reply when a file or folder could not be opened or read; `error` is an errno.
+reply failed_file(int error);
+
 // A reply with a short text body.
 reply plain_reply(unsigned status, bool close = false);
 

@@ -113,7 +113,7 @@ opened_file root_directory::open(const std::string& relative, lane& slow) const 
     }
   }
   opened_file out;
-  slow.run([&]() noexcept {
+  const int error = slow.run([&]() noexcept {
     try {
       out = examine(how_ == resolver::beneath ? open_beneath_patiently(root_.get(), path.c_str())
                                               : open_walking(root_.get(), path));
@@ -121,6 +121,9 @@ opened_file root_directory::open(const std::string& relative, lane& slow) const 
       out.error = ENOMEM;
     }
   });
+  if (error != 0) {
+    out.error = error;
+  }
   return out;
 }
 
