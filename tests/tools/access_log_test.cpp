@@ -1,9 +1,12 @@
 // The access log: lines that cannot be forged, and that all arrive whole.
 #include "serve/access_log.hpp"
 
+#include <fcntl.h>        // O_CLOEXEC
 #include <gtest/gtest.h>  // TEST
+#include <unistd.h>       // pipe2, read
 
 #include <algorithm>  // count
+#include <array>      // array
 #include <fstream>    // ifstream
 #include <iterator>   // istreambuf_iterator
 #include <map>        // map
@@ -12,6 +15,7 @@
 #include <thread>     // thread
 #include <vector>     // vector
 
+#include "common/descriptor.hpp"       // descriptor
 #include "tools/temporary_folder.hpp"  // temporary_folder
 
 namespace weft::tool {
@@ -84,6 +88,30 @@ TEST(AccessLog, AnExistingFileIsContinued) {
   const auto text = content_of(folder / "log");
   EXPECT_TRUE(text.starts_with("before\np - -")) << text;
   EXPECT_THROW(access_log{(folder / "absent/log").string()}, std::system_error);
+}
+
+// A reader that does not read must not keep the server from ending; what was accepted still arrives if it reads later.
+TEST(AccessLog, AReaderThatDoesNotReadIsNotWaitedForForEver) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const descriptor reader{ends[0]};
+  descriptor writer{ends[1]};
+  constexpr int lines = 5000;  // several times what a pipe holds
+  const auto path = "/proc/self/fd/" + std::to_string(writer.get());
+  const std::string agent(200, 'a');
+  {
+    access_log log{path, std::chrono::milliseconds{20}};
+    for (int i = 0; i < lines; ++i) {
+      log.append({"p", 0, "GET", "/", 11, 200, 0, "", agent, {}});
+    }
+  }
+  writer.reset();
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (ssize_t n = 0; (n = ::read(reader.get(), piece.data(), piece.size())) > 0;) {  // until the writer has ended, too
+    text.append(piece.data(), static_cast<std::size_t>(n));
+  }
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), lines);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """The weft command from outside: starting it, waiting for it to listen, talking to it over raw sockets."""
 
+import ctypes
 import os
 import pathlib
 import queue
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 WEFT = os.environ.get("WEFT_COMMAND", "weft")
@@ -25,6 +27,35 @@ def content_of(size, seed):
     """Bytes that are cheap to make and differ at every offset, also between equal places of different blocks."""
     block = random.Random(seed).randbytes(65_521)
     return b"".join(i.to_bytes(8, "big") + block for i in range(size // len(block) + 1))[:size]
+
+
+def threads_of(pid):
+    return {int(name) for name in os.listdir(f"/proc/{pid}/task")}
+
+
+ALL_CHILDREN = 0x40000000  # __WALL: also threads that are traced
+
+
+def hold_thread(tid):
+    """Stops one thread of a child process for good. False: this system does not let us."""
+    seize, interrupt = 0x4206, 0x4207
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    libc.ptrace.restype = ctypes.c_long
+    if libc.ptrace(seize, tid, None, None) != 0 or libc.ptrace(interrupt, tid, None, None) != 0:
+        return False
+    os.waitpid(tid, ALL_CHILDREN)  # until it has stopped
+    return True
+
+
+def expect_end_of_held(tid):
+    """Waits until the process of a held thread has ended; before that, nobody can wait for the process itself."""
+    for _ in range(PATIENCE * 100):
+        got, status = os.waitpid(tid, os.WNOHANG | ALL_CHILDREN)
+        if got == tid and (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
+            return
+        time.sleep(0.01)
+    raise TimeoutError("the process has not ended")
 
 
 class Server:

@@ -6,11 +6,12 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
 import command
-from command import FolderCase, Reply, Server, content_of
+from command import FolderCase, Reply, Server, content_of, expect_end_of_held, hold_thread, threads_of
 
 
 def get(target, *fields, method="GET", version="1.1"):
@@ -321,6 +322,49 @@ class Stopping(ServeCase):
                 while True:
                     server.connect().close()
             self.assertEqual(server.stop(signal.SIGINT), 128 + signal.SIGINT)
+
+    def test_a_log_that_nobody_reads_does_not_keep_the_server_from_ending(self):
+        with subprocess.Popen([command.WEFT, "serve", str(self.folder), "--listen", "127.0.0.1:0"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+            port = int(process.stdout.readline().split(b"http://127.0.0.1:")[1].split(b"/")[0])
+            with socket.create_connection(("127.0.0.1", port), command.PATIENCE) as s, s.makefile("rb") as stream:
+                for _ in range(100):  # each line is 2 KB and more, and a pipe holds 64 KiB
+                    s.sendall(get("/absent", "User-Agent: " + "a" * 2000))
+                    Reply(stream)
+            process.send_signal(signal.SIGTERM)
+            try:
+                self.assertEqual(process.wait(command.PATIENCE), 0)
+            finally:
+                process.kill()
+            self.assertIn(b"the end of the access log was not taken in time", process.stderr.read())
+
+    def test_a_second_signal_ends_a_server_whose_disk_never_answers(self):
+        """The thread that answers is held by ptrace, as a dead network file system would hold it."""
+        self.write("f", b"content")
+        self.write("listed/f")
+        with Server(self.folder, "--log", "off", "--grace", "100ms", "--workers", "1") as server:
+            before = threads_of(server.process.pid)
+            with server.connect() as s, s.makefile("rb") as stream:
+                s.sendall(get("/f") + get("/listed/"))  # a file out of the caches; a listing, which a thread of the pool reads
+                self.assertEqual([Reply(stream).status, Reply(stream).status], [200, 200])
+                pool = threads_of(server.process.pid) - before
+                self.assertEqual(len(pool), 1)
+                held = pool.pop()
+                if not hold_thread(held):
+                    self.skipTest("ptrace is not allowed here")
+                try:
+                    s.sendall(get("/f") + get("/listed/"))
+                    self.assertEqual(Reply(stream).body, b"content")  # so the other one has been read, too
+                    server.process.send_signal(signal.SIGTERM)
+                    self.assertIn("1 connections were not done in time", server.process.stderr.readline())
+                    self.assertIn("another signal ends the server", server.process.stderr.readline())
+                    server.process.send_signal(signal.SIGTERM)
+                    expect_end_of_held(held)
+                except BaseException:
+                    server.process.kill()
+                    expect_end_of_held(held)
+                    raise
+            self.assertEqual(server.wait(), 128 + signal.SIGTERM)
 
 
 class Logging(ServeCase):

@@ -41,6 +41,11 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void complain(std::string_view text) noexcept {
+  const ssize_t said = ::write(STDERR_FILENO, text.data(), text.size());
+  static_cast<void>(said);  // nowhere left to complain
+}
+
 }  // namespace
 
 std::string render_log_line(const log_entry& entry) {
@@ -67,85 +72,95 @@ std::string render_log_line(const log_entry& entry) {
   return out;
 }
 
-access_log::access_log(const std::string& path) : fd_(STDOUT_FILENO) {
+access_log::access_log(const std::string& path, std::chrono::milliseconds last_wait) : last_wait_(last_wait) {
+  state_->fd = STDOUT_FILENO;
   if (path != "-") {
-    owned_ = descriptor{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644)};
-    if (!owned_.valid()) {
+    state_->owned = descriptor{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644)};
+    if (!state_->owned.valid()) {
       throw std::system_error(errno, std::system_category(), path);
     }
-    fd_ = owned_.get();
+    state_->fd = state_->owned.get();
   }
-  writer_ = std::thread{[this] { write_loop(); }};
+  writer_ = std::thread{[shared = state_] { write_loop(*shared); }};
 }
 
 access_log::~access_log() {
+  bool ended = false;
   {
-    const std::lock_guard lock{mutex_};
-    stop_ = true;
+    std::unique_lock lock{state_->mutex};
+    state_->stop = true;
+    state_->wake.notify_one();
+    ended = state_->done.wait_for(lock, last_wait_, [&] { return state_->ended; });
   }
-  wake_.notify_one();
-  writer_.join();
+  if (ended) {
+    writer_.join();
+  } else {
+    writer_.detach();  // nothing ends a write from outside
+    complain("weft: the end of the access log was not taken in time\n");
+  }
 }
 
 void access_log::append(const log_entry& entry) {
   const std::string line = render_log_line(entry);
   bool wake = false;
   {
-    const std::lock_guard lock{mutex_};
-    if (pending_.size() + line.size() > most_buffered) {
-      ++dropped_;
+    const std::lock_guard lock{state_->mutex};
+    std::string& pending = state_->pending;
+    if (pending.size() + line.size() > most_buffered) {
+      ++state_->dropped;
       return;
     }
-    const bool was_below = pending_.size() < write_at_once;
-    wake = pending_.empty() || (was_below && pending_.size() + line.size() >= write_at_once);
-    pending_ += line;
+    const bool was_below = pending.size() < write_at_once;
+    wake = pending.empty() || (was_below && pending.size() + line.size() >= write_at_once);
+    pending += line;
   }
   if (wake) {
-    wake_.notify_one();
+    state_->wake.notify_one();
   }
 }
 
-void access_log::write_loop() {
+void access_log::write_loop(state& s) {
   std::string batch;
   bool healthy = true;
-  std::unique_lock lock{mutex_};
+  std::unique_lock lock{s.mutex};
   for (;;) {
-    wake_.wait(lock, [&] { return stop_ || !pending_.empty(); });
-    wake_.wait_for(lock, gather, [&] { return stop_ || pending_.size() >= write_at_once; });
-    if (pending_.empty() && stop_) {
+    s.wake.wait(lock, [&] { return s.stop || !s.pending.empty(); });
+    s.wake.wait_for(lock, gather, [&] { return s.stop || s.pending.size() >= write_at_once; });
+    if (s.pending.empty() && s.stop) {
+      s.ended = true;
+      s.done.notify_one();
       return;
     }
-    batch.swap(pending_);
-    const auto dropped = std::exchange(dropped_, 0);
+    batch.swap(s.pending);
+    const auto dropped = std::exchange(s.dropped, 0);
     lock.unlock();
     if (dropped != 0) {
       batch += "# " + std::to_string(dropped) + " lines dropped: the log was not read fast enough\n";
     }
     if (healthy) {
-      healthy = write_out(batch);  // after a failure the lines go nowhere, but the server goes on
+      healthy = write_out(s.fd, batch);  // after a failure the lines go nowhere, but the server goes on
     }
     batch.clear();
     lock.lock();
   }
 }
 
-bool access_log::write_out(std::string_view text) noexcept {
+bool access_log::write_out(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
-    const ssize_t n = ::write(fd_, text.data(), text.size());
+    const ssize_t n = ::write(fd, text.data(), text.size());
     if (n >= 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
       continue;
     }
     const int error = errno;
     if (error == EAGAIN) {  // standard output may be a pipe somebody else made non-blocking
-      pollfd ready{fd_, POLLOUT, 0};
+      pollfd ready{fd, POLLOUT, 0};
       static_cast<void>(::poll(&ready, 1, -1));  // whatever it says, the next write tells
     } else if (error != EINTR) {
       std::array<char, 128> message{};
       const int size = std::snprintf(message.data(), message.size(),
                                      "weft: the access log ends here: write failed (error %d)\n", error);
-      const ssize_t said = ::write(STDERR_FILENO, message.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-      static_cast<void>(said);  // nowhere left to complain
+      complain({message.data(), size > 0 ? static_cast<std::size_t>(size) : 0});
       return false;
     }
   }

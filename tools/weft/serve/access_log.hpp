@@ -5,6 +5,7 @@
 #include <condition_variable>  // condition_variable
 #include <cstdint>             // uint64_t
 #include <ctime>               // time_t
+#include <memory>              // shared_ptr
 #include <mutex>               // mutex
 #include <string>              // string
 #include <string_view>         // string_view
@@ -32,8 +33,9 @@ std::string render_log_line(const log_entry& entry);
 class access_log {
  public:
   // "-" is standard output, anything else a file that is appended to. \throws std::system_error
-  explicit access_log(const std::string& path);
-  // Writes what is left.
+  explicit access_log(const std::string& path, std::chrono::milliseconds last_wait = std::chrono::seconds{1});
+  // Writes what is left. A write that nobody ends (a pipe that is not read, a disk that has gone) is waited for as long as
+  // `last_wait`; then the writer is left to itself, with what it needs, and a line on standard error says so.
   ~access_log();
   access_log(const access_log&) = delete;
   access_log& operator=(const access_log&) = delete;
@@ -45,16 +47,22 @@ class access_log {
   static constexpr std::size_t most_buffered = 8U << 20;
 
  private:
-  void write_loop();
-  bool write_out(std::string_view text) noexcept;
+  // What the writer needs: shared, as it may be left behind in a write.
+  struct state {
+    descriptor owned;
+    int fd = -1;
+    std::mutex mutex;  // guards the rest; held for an append or a swap only
+    std::condition_variable wake, done;
+    std::string pending;
+    std::uint64_t dropped = 0;
+    bool stop = false;   // the log is to end
+    bool ended = false;  // the writer has written all there was
+  };
+  static void write_loop(state& s);
+  static bool write_out(int fd, std::string_view text) noexcept;
 
-  descriptor owned_;
-  int fd_;
-  std::mutex mutex_;  // guards the four below; held for an append or a swap only
-  std::condition_variable wake_;
-  std::string pending_;
-  std::uint64_t dropped_ = 0;
-  bool stop_ = false;
+  std::chrono::milliseconds last_wait_;
+  std::shared_ptr<state> state_ = std::make_shared<state>();
   std::thread writer_;
 };
 

@@ -20,6 +20,7 @@
 #include "common/failure.hpp"         // failure
 #include "common/process_limits.hpp"  // raise_descriptor_limit
 #include "common/stop_signals.hpp"    // stop_signals
+#include "common/stop_switch.hpp"     // stop_switch
 
 namespace weft::tool {
 namespace {
@@ -155,7 +156,10 @@ void drain(shared_state& state, std::chrono::milliseconds grace) {
   std::fprintf(stderr, "weft: %zu connections were not done in time and are cut\n", state.live.size());
   state.live.cut_all();
   // Every wait of a cut connection ends at once, so this only takes as long as a pool call under way.
-  static_cast<void>(state.drained.wait_for(std::chrono::seconds{5}));
+  if (!state.drained.wait_for(std::chrono::seconds{5})) {
+    std::fprintf(stderr, "weft: %zu connections wait for a disk; another signal ends the server without them\n",
+                 state.live.size());
+  }
 }
 
 net::tcp_listener bind_or_explain(const std::string& text) {
@@ -180,13 +184,13 @@ net::tcp_listener bind_or_explain(const std::string& text) {
   return listener;
 }
 
-int run_server(const serve_options& options, shared_state& state) {
+int run_server(const serve_options& options, shared_state& state, stop_switch& stop) {
   net::tcp_listener listener = bind_or_explain(options.listen);
-  const stop_signals signals{[&] {
-    state.live.begin_stop();
-    std::error_code ignored;  // a listener that is closed already is what is wanted
-    listener.close(ignored);
-  }};
+  const stop_switch::action stops{stop, [&] {
+                                    state.live.begin_stop();
+                                    std::error_code ignored;  // a listener that is closed already is what is wanted
+                                    listener.close(ignored);
+                                  }};
   if (!options.quiet) {
     std::printf("serving %s on http://%s/ with %u workers; stop with Ctrl-C\n", options.folder.c_str(),
                 listener.local_endpoint().to_string().c_str(), runtime::current()->workers());
@@ -204,8 +208,11 @@ int serve(const serve_options& options) {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   block_stop_signals();
   static_cast<void>(raise_descriptor_limit());
+  stop_switch stop;
+  // Around all the rest: the second signal has to find somebody who listens also when the runtime or the log does not end.
+  const stop_signals signals{[&stop] { stop.pull(); }};
   shared_state state{options};
-  return weft::run(runtime_options{.workers = options.workers}, [&] { return run_server(options, state); });
+  return weft::run(runtime_options{.workers = options.workers}, [&] { return run_server(options, state, stop); });
 }
 
 }  // namespace weft::tool
