@@ -113,39 +113,49 @@ void serve_session(session& one) {
   }
 }
 
+// Errors that pass when something else is given back.
 bool out_of_resources(const std::error_code& error) noexcept {
   return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
          error == std::errc::no_buffer_space || error == std::errc::not_enough_memory;
+}
+
+// Accepts one connection and starts its fiber. Memory may run out anywhere on the way: the connection is closed then.
+void accept_one(net::tcp_listener& listener, shared_state& state, std::error_code& error) {
+  try {
+    net::tcp_stream socket = listener.accept(error);
+    if (error || state.live.stopping()) {
+      return;
+    }
+    auto one = std::make_unique<session>(std::move(socket), state);
+    weft::spawn(fiber_options{.name = "connection", .spread = true}, [one = std::move(one)] {
+      serve_session(*one);
+    }).detach();
+  } catch (const std::bad_alloc&) {
+    error = std::make_error_code(std::errc::not_enough_memory);
+  }
 }
 
 void accept_loop(net::tcp_listener& listener, shared_state& state) {
   bool complained = false;
   for (;;) {
     std::error_code error;
-    net::tcp_stream socket = listener.accept(error);
+    accept_one(listener, state, error);
     if (state.live.stopping()) {
       return;
     }
-    if (error) {
-      if (!out_of_resources(error)) {
-        throw std::system_error(error, "accept");
-      }
-      if (!complained) {
-        complained = true;
-        std::fprintf(stderr, "weft: no more connections for now: %s; raise the limit with 'ulimit -n'\n",
-                     error.message().c_str());
-      }
-      this_fiber::sleep_for(std::chrono::milliseconds{20});  // nothing tells when a descriptor becomes free
+    if (!error) {
       continue;
     }
-    try {
-      auto one = std::make_unique<session>(std::move(socket), state);
-      weft::spawn(fiber_options{.name = "connection", .spread = true}, [one = std::move(one)] {
-        serve_session(*one);
-      }).detach();
-    } catch (const std::bad_alloc&) {
-      std::fprintf(stderr, "weft: no memory for another connection; it was closed\n");
+    if (!out_of_resources(error)) {
+      throw std::system_error(error, "accept");
     }
+    if (!complained) {
+      complained = true;
+      const bool descriptors = error == std::errc::too_many_files_open;
+      std::fprintf(stderr, "weft: no more connections for now: %s%s\n", error.message().c_str(),
+                   descriptors ? "; raise the limit with 'ulimit -n'" : "");
+    }
+    this_fiber::sleep_for(std::chrono::milliseconds{20});  // nothing tells when a descriptor or memory becomes free
   }
 }
 
