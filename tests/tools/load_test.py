@@ -144,6 +144,25 @@ class WithoutOne(unittest.TestCase):
                                   "did not answer", "timeout")
             self.assertLess(time.monotonic() - start, 60)
 
+    def test_ctrl_c_ends_a_run_that_is_still_connecting(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+            # 64 at a time, each given up after a second: all of them would take minutes.
+            count = min(15_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100)
+            with subprocess.Popen([command.WEFT, "load", f"http://127.0.0.1:{listener.getsockname()[1]}/", "--json",
+                                   "--connections", str(count), "--timeout", "1s", "--requests", "1"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                with listener.accept()[0] as first:
+                    first.recv(4096)
+                    first.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    first.recv(1)  # the end of the first request, after which the connections are made
+                process.send_signal(signal.SIGINT)
+                try:
+                    out, _ = process.communicate(timeout=command.PATIENCE)
+                finally:
+                    process.kill()
+        self.assertEqual(process.returncode, 1)
+        self.assertLess(json.loads(out)["connected"] + json.loads(out)["errors"]["connect"], count)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -104,7 +104,8 @@ std::vector<interop::sync_stream> connect_all(load_run& run) {
   std::vector<fiber<>> joins;
   for (unsigned f = 0; f < fibers; ++f) {
     joins.push_back(weft::spawn(fiber_options{.name = "connect", .spread = true}, [&run, &made, f, fibers] {
-      for (unsigned i = f; i < run.options.connections; i += fibers) {
+      // relaxed: a wish, no data behind it
+      for (unsigned i = f; i < run.options.connections && !run.stop.load(detail::memory_order_relaxed); i += fibers) {
         std::error_code error;
         auto stream = connect(run, error);
         if (error) {
