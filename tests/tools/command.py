@@ -61,9 +61,9 @@ def expect_end_of_held(tid):
 class Server:
     """`weft serve` on a free port. Its standard output is collected line by line."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, **options):
         self.process = subprocess.Popen([WEFT, "serve", str(folder), "--listen", "127.0.0.1:0", *arguments],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

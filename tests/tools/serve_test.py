@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """`weft serve` from outside: real sockets, real files, real signals."""
 
+import contextlib
 import hashlib
 import os
 import random
+import resource
+import select
 import signal
 import socket
 import subprocess
@@ -270,6 +273,47 @@ class Hostile(ServeCase):
                 s.close()
         self.assertEqual(self.exchange(get("/f")).body, b"content")
 
+    def test_connections_that_only_stay_leave_descriptors_for_files(self):
+        self.write("f", b"content")
+        few = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))}
+        with Server(self.folder, "--log", "off", "--workers", "2", **few) as server, contextlib.ExitStack() as staying:
+            first = staying.enter_context(server.connect())
+            stream = staying.enter_context(first.makefile("rb"))
+            for _ in range(300):  # more than there are descriptors
+                staying.enter_context(server.connect())
+            for _ in range(20):  # the server looks at the others, too, before it can answer all of these
+                first.sendall(get("/f"))
+                reply = Reply(stream)
+                self.assertEqual((reply.status, reply.body), (200, b"content"))
+            staying.close()
+            server.expect_clean_end(self)
+
+    def test_beyond_the_limit_connections_wait_until_one_leaves(self):
+        self.write("f", b"content")
+        with Server(self.folder, "--log", "off", "--max-connections", "2") as server:
+            with server.connect():
+                pass  # a place that was taken is given back
+            with server.connect() as first, server.connect() as second, first.makefile("rb") as stream:
+                with second.makefile("rb") as other:
+                    second.sendall(get("/f"))
+                    self.assertEqual(Reply(other).body, b"content")
+                first.sendall(get("/f"))
+                self.assertEqual(Reply(stream).body, b"content")
+                with server.connect() as third, third.makefile("rb") as waiting:
+                    third.sendall(get("/f"))
+                    self.assertEqual(select.select([third], [], [], 0.2)[0], [], "served although there is no room")
+                    second.close()
+                    self.assertEqual(Reply(waiting).body, b"content")
+            server.expect_clean_end(self)
+
+    def test_a_full_server_still_stops(self):
+        self.write("big", b"x" * (32 << 20))
+        with Server(self.folder, "--log", "off", "--grace", "300ms", "--max-connections", "1") as server:
+            with server.connect(SO_RCVBUF=4096) as s:
+                s.sendall(get("/big"))
+                s.recv(1)
+                self.assertEqual(server.stop(), 0)
+
 
 class Stopping(ServeCase):
     def test_an_idle_server_ends_at_once(self):
@@ -412,6 +456,8 @@ class Mistakes(ServeCase):
         self.assert_complaint(command.run("serve"), 2, "folder", "weft help serve")
         self.assert_complaint(command.run("serve", here, "--idle-timeout", "long"), 2, "long", "30s")
         self.assert_complaint(command.run("serve", here, "--max-header", "1"), 2, "--max-header")
+        self.assert_complaint(command.run("serve", here, "--max-connections", "-1"), 2, "--max-connections")
+        self.assert_complaint(command.run("serve", here, "--max-connections", "1000000000"), 1, "ulimit", "--max-connections")
         self.assert_complaint(command.run("serve", here, "--log", "/absent/log", "--listen", "127.0.0.1:0"), 1, "/absent/log")
         self.assert_complaint(command.run(), 2, "weft help")
         self.assert_complaint(command.run("sevre"), 2, "'sevre'")

@@ -41,8 +41,8 @@ if [[ ! -x $build/bin/weft ]]; then
   say "the weft command was not built (it needs Boost headers and CLI11): no server to show"
 else
   limit=$(ulimit -Hn)
-  if [[ $limit != unlimited ]] && ((connections + 200 > limit)); then
-    connections=$((limit - 200))
+  if [[ $limit != unlimited ]] && ((connections * 4 / 3 + 500 > limit)); then # a quarter is the server's, for files
+    connections=$(((limit - 500) * 3 / 4))
     echo "the descriptor limit of this machine allows $connections connections"
   fi
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true

@@ -1,6 +1,7 @@
 // The weft command: reads the command line and hands over. Mistakes of the person at the terminal end in one line that says
 // what to do, on standard error, and exit code 2; failures of the work in exit code 1.
 #include <algorithm>    // replace
+#include <cstdint>      // uint64_t
 #include <cstdio>       // fprintf, fputs
 #include <exception>    // exception
 #include <string>       // string
@@ -53,6 +54,10 @@ void add_serve(CLI::App& app, serve_options& o) {
   c.add_option("--listen", o.listen, "Address and port; port 0 takes a free one")->capture_default_str();
   c.add_option("--workers", o.workers, "Worker threads; 0: one per CPU")
       ->check(CLI::Range(0U, 1024U))
+      ->capture_default_str();
+  c.add_option("--max-connections", o.max_connections,
+               "Connections at a time, others wait; 0: three quarters of the limit on open files")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
       ->capture_default_str();
   add_duration(c, "--idle-timeout", o.limit.idle, "Close a connection that is silent, or does not read, this long");
   add_duration(c, "--request-timeout", o.limit.request, "A request must have arrived whole in this time");

@@ -6,9 +6,10 @@
 #include <csignal>       // signal
 #include <cstdio>        // printf, fprintf
 #include <memory>        // unique_ptr
+#include <new>           // bad_alloc
 #include <optional>      // optional
 #include <system_error>  // system_error
-#include <utility>       // move
+#include <utility>       // exchange, move
 
 #include <weft/interop/asio_stream.hpp>  // sync_stream
 #include <weft/io/blocking.hpp>          // blocking
@@ -16,11 +17,13 @@
 #include <weft/sched/runtime.hpp>        // runtime, spawn
 #include <weft/sched/this_fiber.hpp>     // sleep_for
 #include <weft/sync/event.hpp>           // event
+#include <weft/sync/semaphore.hpp>       // counting_semaphore
 
 #include "common/failure.hpp"         // failure
 #include "common/process_limits.hpp"  // raise_descriptor_limit
 #include "common/stop_signals.hpp"    // stop_signals
 #include "common/stop_switch.hpp"     // stop_switch
+#include "serve/capacity.hpp"         // connections_within, own_descriptors
 
 namespace weft::tool {
 namespace {
@@ -72,12 +75,31 @@ struct shared_state {
   live_connections live;
   site where{root, slow};
   event drained;  // set once a stop has seen the last connection go
+  // How many more connections may be accepted. Set up once the number of workers is known; a stop adds one, for accept_loop.
+  counting_semaphore<> room{0};
+};
+
+// One connection's share of the room: from before it is accepted until its descriptor has been closed.
+class place {
+ public:
+  explicit place(counting_semaphore<>& taken_from) noexcept : room_(&taken_from) {}  // which the caller has acquired
+  place(place&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
+  place& operator=(place&&) = delete;
+  ~place() {
+    if (room_ != nullptr) {
+      room_->release();
+    }
+  }
+
+ private:
+  counting_semaphore<>* room_;
 };
 
 // One accepted connection: in the list of the living from before its fiber starts until its fiber ends.
 class session {
  public:
-  session(net::tcp_stream socket, shared_state& state) : stream_(std::move(socket)), state_(state) {
+  session(net::tcp_stream socket, place where, shared_state& state)
+      : place_(std::move(where)), stream_(std::move(socket)), state_(state) {
     state_.live.add(presence_, stream_.next_layer().native_handle());
   }
   ~session() {
@@ -99,6 +121,7 @@ class session {
   }
 
  private:
+  place place_;  // given back last
   interop::sync_stream stream_;
   shared_state& state_;
   live_connections::entry presence_;
@@ -121,12 +144,17 @@ bool out_of_resources(const std::error_code& error) noexcept {
 
 // Accepts one connection and starts its fiber. Memory may run out anywhere on the way: the connection is closed then.
 void accept_one(net::tcp_listener& listener, shared_state& state, std::error_code& error) {
+  state.room.acquire();
+  place here{state.room};
+  if (state.live.stopping()) {
+    return;
+  }
   try {
     net::tcp_stream socket = listener.accept(error);
     if (error || state.live.stopping()) {
       return;
     }
-    auto one = std::make_unique<session>(std::move(socket), state);
+    auto one = std::make_unique<session>(std::move(socket), std::move(here), state);
     weft::spawn(fiber_options{.name = "connection", .spread = true}, [one = std::move(one)] {
       serve_session(*one);
     }).detach();
@@ -194,12 +222,28 @@ net::tcp_listener bind_or_explain(const std::string& text) {
   return listener;
 }
 
-int run_server(const serve_options& options, shared_state& state, stop_switch& stop) {
+std::ptrdiff_t room_for_connections(const serve_options& options, std::uint64_t descriptors) {
+  const unsigned workers = runtime::current()->workers();
+  if (options.max_connections == 0) {
+    return static_cast<std::ptrdiff_t>(connections_within(descriptors, workers));
+  }
+  const std::uint64_t needed = options.max_connections + own_descriptors(workers);
+  if (needed > descriptors) {
+    throw failure{"--max-connections " + std::to_string(options.max_connections) + " needs " + std::to_string(needed) +
+                  " open files and the hard limit is " + std::to_string(descriptors) +
+                  "; raise it ('ulimit -Hn', limits.conf, LimitNOFILE) or ask for fewer"};
+  }
+  return static_cast<std::ptrdiff_t>(options.max_connections);
+}
+
+int run_server(const serve_options& options, shared_state& state, stop_switch& stop, std::uint64_t descriptors) {
+  state.room.release(room_for_connections(options, descriptors));
   net::tcp_listener listener = bind_or_explain(options.listen);
   const stop_switch::action stops{stop, [&] {
                                     state.live.begin_stop();
                                     std::error_code ignored;  // a listener that is closed already is what is wanted
                                     listener.close(ignored);
+                                    state.room.release();  // accept_loop may be waiting for a connection to leave
                                   }};
   if (!options.quiet) {
     std::printf("serving %s on http://%s/ with %u workers; stop with Ctrl-C\n", options.folder.c_str(),
@@ -217,12 +261,13 @@ int serve(const serve_options& options) {
   // A log whose reader has gone must not end the server; sockets never raise the signal anyway.
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   block_stop_signals();
-  static_cast<void>(raise_descriptor_limit());
+  const std::uint64_t descriptors = raise_descriptor_limit();
   stop_switch stop;
   // Around all the rest: the second signal has to find somebody who listens also when the runtime or the log does not end.
   const stop_signals signals{[&stop] { stop.pull(); }};
   shared_state state{options};
-  return weft::run(runtime_options{.workers = options.workers}, [&] { return run_server(options, state, stop); });
+  return weft::run(runtime_options{.workers = options.workers},
+                   [&] { return run_server(options, state, stop, descriptors); });
 }
 
 }  // namespace weft::tool

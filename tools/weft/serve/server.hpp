@@ -1,7 +1,8 @@
 // `weft serve`: a folder on a port until somebody says stop.
 #pragma once
-#include <chrono>  // milliseconds
-#include <string>  // string
+#include <chrono>   // milliseconds
+#include <cstdint>  // uint64_t
+#include <string>   // string
 
 #include "serve/connection.hpp"  // limits
 
@@ -10,7 +11,8 @@ namespace weft::tool {
 struct serve_options {
   std::string folder;
   std::string listen = "127.0.0.1:8080";
-  unsigned workers = 0;  // 0: one per CPU
+  unsigned workers = 0;               // 0: one per CPU
+  std::uint64_t max_connections = 0;  // at a time; 0: as many as the limit on open files is enough for
   limits limit;
   std::chrono::milliseconds grace{10'000};  // for requests in flight, after the first signal
   std::string log = "-";                    // a file, "-" for standard output, "off"
