@@ -1,4 +1,5 @@
-// Single-stepped by step_test.py: two contexts with functions of known names switch back and forth, naked and inline.
+// Single-stepped by step_test.py: two contexts with functions of known names switch back and forth, naked and inline, until
+// the guests end.
 #include "context/naked_switch.hpp"
 #include "context/switch.hpp"
 
@@ -25,10 +26,16 @@ STEP_FUNCTION void naked_guest_outer() noexcept {
   naked_guest_turn();
   STEP_AFTER_CALL;
 }
+STEP_FUNCTION void naked_guest_last() noexcept {
+  void* nowhere;  // nobody comes back
+  weft_switch(&nowhere, naked_host, nullptr);
+  __builtin_unreachable();
+}
 STEP_FUNCTION void naked_guest_entry(void* /*argument*/) noexcept {
-  for (;;) {
+  for (int i = 1; i < rounds; ++i) {
     naked_guest_outer();
   }
+  naked_guest_last();
 }
 STEP_FUNCTION void naked_host_turn() noexcept {
   weft_switch(&naked_host, naked_guest, nullptr);
@@ -44,10 +51,16 @@ STEP_FUNCTION void inline_guest_outer() noexcept {
   inline_guest_turn();
   STEP_AFTER_CALL;
 }
+STEP_FUNCTION void inline_guest_last() noexcept {
+  context nowhere;
+  switch_context(nowhere, inline_host);
+  __builtin_unreachable();
+}
 STEP_FUNCTION void inline_guest_entry(void* /*argument*/) noexcept {
-  for (;;) {
+  for (int i = 1; i < rounds; ++i) {
     inline_guest_outer();
   }
+  inline_guest_last();
 }
 STEP_FUNCTION void inline_host_turn() noexcept { switch_context(inline_host, inline_guest); }
 STEP_FUNCTION void inline_host_outer() noexcept {

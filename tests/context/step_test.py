@@ -1,5 +1,5 @@
-"""Run by gdb: steps through both switches one instruction at a time (first entry, resumption, both directions) and
-demands at every instruction a complete chain of calls, either the host's down to main or the guest's down to the entry.
+"""Run by gdb: steps through both switches one instruction at a time (first entry, resumption, both directions, the end of
+a context) and demands at every instruction a complete chain of calls, either the host's down to main or the guest's down to the entry.
 
     gdb -nx -batch -x step_test.py PROGRAM        PROGRAM: step_main.cpp
 Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here.
@@ -14,7 +14,9 @@ LIMIT = 4000  # instructions; some 600 are needed
 def expected(kind, switch, entry):
     """Chains, innermost first. Inside the inline switch the parked frame is shown as the caller of the one at work."""
     host = rf"(((({switch} )?{kind}_host_turn )({kind}_host_turn )?)?{kind}_host_outer )?main"
-    guest = rf"((((({switch} )?{kind}_guest_turn )({kind}_guest_turn )?)?{kind}_guest_outer )?{kind}_guest_entry )?{entry}"
+    turn = rf"((({switch} )?{kind}_guest_turn )({kind}_guest_turn )?)?{kind}_guest_outer "
+    last = rf"({switch} )?{kind}_guest_last ({kind}_guest_last )?"
+    guest = rf"(({turn}|{last})?{kind}_guest_entry )?{entry}"
     return re.compile(rf"{host}|{guest}|{switch} {entry}")  # the last one: about to enter for the first time
 
 
@@ -63,7 +65,8 @@ def main():
     for text in wrong[:20]:
         print("wrong chain at", text)
     needed = {"weft_switch": 25, "naked_guest_entry": 1, "inline_guest_entry": 1, "weft_naked_entry": 2,
-              "weft_context_entry": 3, "inline_host_turn": 18, "inline_guest_turn": 18}
+              "weft_context_entry": 3, "inline_host_turn": 18, "inline_guest_turn": 18,
+              "naked_guest_last": 3, "inline_guest_last": 12}
     missed = [f"{n}: {per_function.get(n, 0)} < {least}" for n, least in needed.items() if per_function.get(n, 0) < least]
     print("too few instructions stepped:", missed) if missed else None
     print(f"step test: end, {count} instructions, {len(wrong)} wrong; addresses per function: {per_function}")

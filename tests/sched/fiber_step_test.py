@@ -1,0 +1,67 @@
+"""Run by gdb: steps one instruction at a time over the ends of fibers, from inside the first to the one that outlives them,
+and demands at every instruction a complete chain of calls: down to a fiber's entry, or to the worker's own loop.
+
+    gdb -nx -batch -x fiber_step_test.py PROGRAM        PROGRAM: fiber_step_main.cpp
+Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here.
+"""
+import gdb
+
+LIMIT = 40000  # instructions; some 2500 are needed
+DEEPEST = 60   # frames
+ENTRY, LOOP = "weft_context_entry", "worker::thread_main"
+
+
+def chain():
+    """Names of the calls, innermost first. The C library's own may be unknown."""
+    names, frame = [], gdb.newest_frame()
+    while frame is not None and len(names) < DEEPEST:
+        if frame.type() != gdb.INLINE_FRAME:  # a call the compiler inlined: the function around it counts
+            names.append(frame.name() or "??")
+        frame = frame.older()
+    return names
+
+
+def step_through():
+    seen, wrong = {ENTRY: 0, LOOP: 0}, []
+    functions = set()
+    for count in range(LIMIT):
+        names = chain()
+        if names[0] == "fiber_step_end":
+            return count, seen, functions, wrong
+        functions.update(names)
+        in_fiber, in_loop = names[-1] == ENTRY, any(LOOP in n for n in names)
+        seen[ENTRY] += in_fiber
+        seen[LOOP] += in_loop
+        if in_fiber == in_loop:
+            at = gdb.execute(f"x/i {gdb.newest_frame().pc()}", to_string=True).strip()
+            wrong.append(f"{at}\n    chain: {' < '.join(names)}")
+        # Reading the clock begins anew when the kernel has moved it meanwhile: one step at a time it never comes to an end.
+        gdb.execute("finish" if "clock_gettime" in names[0] else "stepi", to_string=True)
+    return LIMIT, seen, functions, wrong + [f"the end was not reached; chain: {' < '.join(names)}"]
+
+
+def main():
+    for setting in ("pagination off", "confirm off", "startup-with-shell off", "debuginfod enabled off",
+                    "environment LD_BIND_NOW 1"):  # else the dynamic linker's look-ups would be stepped
+        try:
+            gdb.execute(f"set {setting}", to_string=True)
+        except gdb.error:
+            pass  # an option this gdb does not know
+    gdb.execute("break fiber_step_begin", to_string=True)
+    try:
+        gdb.execute("run", to_string=True)
+    except gdb.error as error:
+        print(f"skipped: {error}")
+        return 77
+    gdb.execute("set scheduler-locking on", to_string=True)
+    count, seen, functions, wrong = step_through()
+    for text in wrong[:20]:
+        print("wrong chain at", text)
+    needed = ("worker::stack_main", "worker::round", "worker::idle")
+    missed = [n for n in needed if not any(n in f for f in functions)]
+    print("never stepped through:", missed) if missed else None
+    print(f"fiber step test: end, {count} instructions, {len(wrong)} wrong; {seen[ENTRY]} in fibers, {seen[LOOP]} in the loop")
+    return 1 if wrong or missed or not seen[ENTRY] or not seen[LOOP] else 0
+
+
+gdb.execute(f"quit {main()}")
