@@ -4,6 +4,8 @@
 - No source file is longer than 400 lines (tests: 800): one concept each.
 - `thread_local` stands only in the accessor files listed here: a thread-local *address* held over a switch may belong
   to another thread afterwards, and only a function the optimizer cannot look into keeps it from being held.
+- `errno` stands only in the files that make system calls and copy it at once, and the thread's identity only where no
+  fiber runs: both belong to the thread, which runs another fiber during each wait.
 - No `#if` inside a function body: what differs by platform or option is a twin type or a file of its own.
 - No tabs, no blanks at the end of a line. (The rest of the layout is .clang-format's.)
 """
@@ -20,6 +22,22 @@ THREAD_LOCAL_FILES = {
     "src/base/debug_checks.cpp",     # locks the thread holds: no fiber switch happens while it holds one
     "src/sched/fiber_local.cpp",     # fiber_local on a plain thread: likewise
 }
+# Where `errno` may stand: each copies it on the line after the system call.
+ERRNO_FILES = {
+    "src/base/futex.cpp",
+    "src/stack/os.cpp",
+    "src/io/os.cpp",
+    "src/net/resolve.cpp",           # getaddrinfo, on a thread of the blocking pool
+    "src/sched/crash_reports.cpp",   # a signal handler keeps it for whom it interrupts
+}
+# Where code may ask which thread it is.
+THREAD_ID_FILES = {
+    "src/context/sanitizer.cpp",     # a thread adopts its own stack
+    "src/io/blocking_pool.cpp",      # threads of the pool, which run no fibers
+    "src/sched/this_fiber.cpp",      # what a plain thread is told of its stack
+}
+_ERRNO = re.compile(r"\berrno\b")
+_THREAD_ID = re.compile(r"\bthis_thread\s*::\s*get_id\b|\bpthread_self\b|\bSYS_gettid\b|\bgettid\s*\(|\bthrd_current\b")
 _THREAD_LOCAL = re.compile(r"\b(thread_local|__thread)\b")
 _CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else)\b")
 _SCOPE = re.compile(r"\b(namespace|class|struct|union|enum)\b|\bextern\s*$")
@@ -76,6 +94,11 @@ def check(root):
         for number, line in enumerate(code.split("\n"), 1):
             if _THREAD_LOCAL.search(line) and name not in THREAD_LOCAL_FILES:
                 problems.append(f"{name}:{number}: thread_local outside the accessor files ({', '.join(sorted(THREAD_LOCAL_FILES))})")
+            if _ERRNO.search(line) and name not in ERRNO_FILES and not line.lstrip().startswith("#"):
+                problems.append(f"{name}:{number}: errno outside the files that copy it at once ({', '.join(sorted(ERRNO_FILES))})")
+            if _THREAD_ID.search(line) and name not in THREAD_ID_FILES:
+                problems.append(f"{name}:{number}: the identity of the thread, which a fiber shares with others "
+                                f"(allowed: {', '.join(sorted(THREAD_ID_FILES))})")
         for number in conditionals_in_bodies(code):
             problems.append(f"{name}:{number}: a preprocessor conditional inside a function body")
     return count, problems

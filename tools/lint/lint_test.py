@@ -130,6 +130,20 @@ class Style(LintCase):
             key = name.replace("/", "__").replace(".", "_DOT_")
             self.assertEqual([], self.problems("thread_local int x;\n", key))
 
+    def test_errno_stands_where_it_is_copied_at_once_only(self):
+        self.assert_one(self.problems("int f() { return errno; }\n"), "x.cpp:1", "errno")
+        self.assertEqual([], self.problems('#include <cerrno>  // errno\n// errno\nauto s = "errno"; int errno_of(int);\n'))
+        for name in check_style.ERRNO_FILES:
+            self.assertEqual([], self.problems("int e = errno;\n", name.replace("/", "__").replace(".", "_DOT_")))
+
+    def test_the_identity_of_the_thread_is_reported(self):
+        for call in ("std::this_thread::get_id()", "this_thread :: get_id()", "::pthread_self()", "::gettid()",
+                     "::syscall(SYS_gettid)", "thrd_current()"):
+            self.assert_one(self.problems(f"auto x = {call};\n"), "x.cpp:1", "identity of the thread")
+        self.assertEqual([], self.problems("auto x = this_fiber::get_id(); auto y = this_thread_parker();\n"))
+        for name in check_style.THREAD_ID_FILES:
+            self.assertEqual([], self.problems("auto x = pthread_self();\n", name.replace("/", "__").replace(".", "_DOT_")))
+
     def test_a_conditional_in_a_function_body_is_reported(self):
         self.assert_one(self.problems("int f() {\n#if X\n  return 1;\n#endif\n  return 0;\n}\n"), "x.cpp:2", "conditional")
         self.assert_one(self.problems("struct s {\n  void g() const noexcept {\n#ifdef X\n#endif\n  }\n};\n"), "x.cpp:3")
