@@ -1,8 +1,9 @@
 // A crash names its fiber: overflows of every kind, and what is not an overflow passes through untouched.
 #include <csignal>    // raise, sigaction
-#include <cstdlib>    // _exit
+#include <cstdlib>    // setenv
+#include <exception>  // set_terminate
 #include <stdexcept>  // runtime_error
-#include <unistd.h>   // write, getpid
+#include <unistd.h>   // write, getpid, _exit
 
 #include <gtest/gtest.h>
 #include <weft/weft.hpp>
@@ -96,8 +97,9 @@ TEST_F(CrashReports, EarlierHandlerGetsOtherFaults) {
 TEST_F(CrashReports, TheProgramDiesOfTheSignal) {
   if (weft::testing::instrumented) GTEST_SKIP() << "sanitizers have handlers of their own";
   const auto killed = testing::KilledBySignal(SIGSEGV);
-  EXPECT_EXIT(run_named([] { recurse(0); }), killed,
-              "'deep one' \\(fiber#[0-9a-f]+\\.[0-9]+, spawned at .*\n *stack 0x[0-9a-f]+ to 0x[0-9a-f]+ \\([0-9]+ KiB");
+  EXPECT_EXIT(
+      run_named([] { recurse(0); }), killed,
+      "'deep one' \\(fiber#[0-9a-f]+\\.[0-9]+, spawned at .*\n *stack 0x[0-9a-f]+ to 0x[0-9a-f]+ \\([0-9]+ KiB");
   EXPECT_EXIT(run_named([] {
                 volatile int* volatile nowhere = nullptr;
                 *nowhere = 1;
@@ -120,6 +122,29 @@ TEST_F(CrashReports, ASignalThatWasIgnoredIsIgnoredWhenSent) {
         ::_exit(3);
       },
       testing::ExitedWithCode(3), "^$");
+}
+
+TEST_F(CrashReports, TheEnvironmentLeavesThemOut) {
+  if (weft::testing::instrumented) GTEST_SKIP() << "sanitizers have handlers of their own";
+  EXPECT_EXIT(
+      {
+        ::setenv("WEFT_CRASH_REPORTS", "0", 1);
+        run_named([] { recurse(0); });
+      },
+      testing::KilledBySignal(SIGSEGV), "^$");
+  EXPECT_EXIT(
+      {
+        ::setenv("WEFT_CRASH_REPORTS", "0", 1);
+        std::set_terminate([] { ::_exit(4); });
+        run_named([] { std::terminate(); });
+      },
+      testing::ExitedWithCode(4), "^$");
+  EXPECT_DEATH(
+      {
+        ::setenv("WEFT_CRASH_REPORTS", "1", 1);
+        run_named([] { recurse(0); });
+      },
+      overflow_report);
 }
 
 TEST_F(CrashReports, TerminateNamesTheRunningFiber) {

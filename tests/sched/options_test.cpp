@@ -102,6 +102,22 @@ TEST(Options, TheEnvironmentOverridesTheProgram) {
   });
 }
 
+// A backend that this build does not have is refused, not replaced by another.
+TEST(Options, ABackendThatIsNotBuiltIsRefused) {
+  const auto refused = [](weft::runtime_options o) {
+    return message_of<std::system_error>([o] { weft::runtime rt(o); });
+  };
+  EXPECT_NE(refused({.workers = 1, .io = weft::io_backend::uring}).find("no io_uring backend"), std::string::npos);
+  expect_in_child([&] {
+    ::setenv("WEFT_IO", "uring", 1);
+    EXPECT_NE(refused({.workers = 1}).find("use WEFT_IO=epoll"), std::string::npos);
+    EXPECT_NE(refused({.workers = 1, .io = weft::io_backend::epoll}).find("no io_uring"), std::string::npos);
+    ::setenv("WEFT_IO", "epoll", 1);
+    weft::runtime rt({.workers = 1, .io = weft::io_backend::uring});
+    EXPECT_EQ(rt.run([] { return 1; }), 1);
+  });
+}
+
 TEST(Options, BadVariablesAreErrorsThatSayWhatIsExpected) {
   expect_in_child([] {
     const auto said = [](const char* name, const char* value) {
@@ -114,7 +130,7 @@ TEST(Options, BadVariablesAreErrorsThatSayWhatIsExpected) {
     for (const char* bad : {"x", "", "0", "-1", "2x", "1025", "99999999999999999999"}) {
       EXPECT_NE(said("WEFT_WORKERS", bad).find("a number of threads from 1 to 1024"), std::string::npos) << bad;
     }
-    for (const char* bad : {"1", "", "big", "15k", "65m", "1t", "256kb", "99999999999999999g", "-64k"}) {
+    for (const char* bad : {"0", "0k", "1", "", "big", "15k", "65m", "1t", "256kb", "99999999999999999g", "-64k"}) {
       EXPECT_NE(said("WEFT_STACK_SIZE", bad).find("bytes from 16k to 64m"), std::string::npos) << bad;
     }
     for (const char* bad : {"bogus", "", "EPOLL"}) {

@@ -256,18 +256,20 @@ TEST(SpawnJoin, MisuseIsASystemError) {
 }
 
 TEST(SpawnJoin, AFiberCannotJoinItself) {
-  everywhere([] {
-    weft::fiber<std::errc> self;
-    std::atomic<bool> may_start{false};
-    self = weft::spawn([&] {
-      while (!may_start) weft::this_fiber::yield();
-      return system_error_of([&] { (void)self.join_for(1s); });
+  for (const bool timed : {false, true}) {
+    everywhere([timed] {
+      weft::fiber<std::errc> self;
+      std::atomic<bool> may_start{false};
+      self = weft::spawn([&] {
+        while (!may_start) weft::this_fiber::yield();
+        return system_error_of([&] { timed ? static_cast<void>(self.join_for(1s)) : static_cast<void>(self.join()); });
+      });
+      may_start = true;
+      while (self.joinable() && !self.join_for(1h)) {
+      }
+      EXPECT_EQ(self.join(), std::errc::resource_deadlock_would_occur);
     });
-    may_start = true;
-    while (self.joinable() && !self.join_for(1h)) {
-    }
-    EXPECT_EQ(self.join(), std::errc::resource_deadlock_would_occur);
-  });
+  }
 }
 
 TEST(SpawnJoin, JoinForTellsWhetherItEnded) {
