@@ -4,6 +4,10 @@ target_compile_features(weft_options INTERFACE cxx_std_20)
 target_compile_options(weft_options INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
   -fno-omit-frame-pointer -fvisibility=hidden -fvisibility-inlines-hidden)
+# The guard below a default stack is as large: a larger frame could step over it. With sanitizers frames grow.
+if(NOT WEFT_SANITIZE)
+  target_compile_options(weft_options INTERFACE -Wframe-larger-than=65536)
+endif()
 # GCC 12 sees overlapping copies in std::string concatenation where there are none (GCC bug 105651).
 target_compile_options(weft_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(WEFT_WERROR)
