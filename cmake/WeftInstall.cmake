@@ -22,6 +22,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/weftConfig.cmake.in ${
 # Before 1.0 a minor version may break its users: 0.1 is not good for who wants 0.2.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/weft_interop.cmake
   DESTINATION ${WEFT_PACKAGE_DIR})
 
 # pkg-config finds the prefix from where the file lies.

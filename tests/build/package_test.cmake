@@ -69,6 +69,20 @@ function(case_find_package_shared)
   find_package_case(shared)
 endfunction()
 
+# weft::interop brings what it needs; without Boost's headers the package says what is missing.
+function(case_find_package_interop)
+  run(configuring ${configure} "-DWEFT_COMPONENTS=static\;interop")
+  run(building ${CMAKE_COMMAND} --build ${WORK})
+  expect_good_run(${WORK}/interop_consumer)
+  file(REMOVE_RECURSE ${WORK})
+  execute_process(COMMAND ${configure} -DWEFT_COMPONENTS=interop -DWEFT_ASIO_INCLUDE_DIR=OFF
+    RESULT_VARIABLE status ERROR_VARIABLE output OUTPUT_QUIET)
+  string(REGEX REPLACE "[ \n]+" " " output "${output}")
+  if(status EQUAL 0 OR NOT output MATCHES "component 'interop' needs the headers of Boost.Asio")
+    message(FATAL_ERROR "without Boost: ${status}\n${output}")
+  endif()
+endfunction()
+
 # A component that was not built, and one that does not exist, each say so.
 function(case_absent_component)
   foreach(component nonesuch)
