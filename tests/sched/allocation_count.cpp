@@ -17,7 +17,9 @@ std::uint64_t allocations_so_far() noexcept { return counted; }
 
 #if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN)
 
-#include <sanitizer/allocator_interface.h>  // __sanitizer_install_malloc_and_free_hooks
+// As in <sanitizer/allocator_interface.h>, which GCC does not bring along.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, std::size_t),
+                                                         void (*freed)(const volatile void*));
 
 namespace {
 [[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(
