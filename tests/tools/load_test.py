@@ -165,4 +165,4 @@ class WithoutOne(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    command.main()

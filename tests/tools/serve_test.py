@@ -476,4 +476,4 @@ class Mistakes(ServeCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    command.main()
