@@ -57,39 +57,71 @@ class Content(ServeCase):
                 self.assertEqual(reply.status, 200)
                 self.assertEqual(hashlib.sha256(reply.body).digest(), hashlib.sha256(content).digest(), size)
 
-    @unittest.skipUnless(os.environ.get("WEFT_SOAK") == "1", "4 GiB: only with WEFT_SOAK=1")
-    def test_a_file_beyond_4_gib_is_byte_identical(self):
-        size, mark = (4 << 30) + 12345, b"beyond the limit"
-        path = self.write("huge")
-        with open(path, "r+b") as f:
+    def sparse_file_beyond_4_gib(self):
+        """Bytes that differ everywhere at the front, around the borders of 31 and 32 bits and at the end; zeros between."""
+        size = (4 << 30) + 300_007
+        blocks = [(offset, content_of(200_003, offset)) for offset in (0, (2 << 30) - 100_001, (4 << 30) - 100_001)]
+        blocks.append((size - 50_000, content_of(50_000, 5)))
+        with open(self.write("huge"), "r+b") as f:
             f.truncate(size)
-            f.seek(size - len(mark))
-            f.write(mark)
-        with self.server.connect() as s, s.makefile("rb") as stream:
+            for offset, block in blocks:
+                f.seek(offset)
+                f.write(block)
+        zeros = bytes(1 << 20)
+
+        def expected(first, length):
+            out = bytearray(zeros[:length]) if any(o < first + length and first < o + len(b) for o, b in blocks) else None
+            if out is None:
+                return zeros[:length]
+            for o, b in blocks:
+                begin, end = max(o, first), min(o + len(b), first + length)
+                if begin < end:
+                    out[begin - first:end - first] = b[begin - o:end - o]
+            return bytes(out)
+        return size, expected
+
+    def test_a_file_beyond_4_gib_arrives_byte_for_byte(self):
+        size, expected = self.sparse_file_beyond_4_gib()
+        with self.server.connect(SO_RCVBUF=4 << 20) as s, s.makefile("rb", buffering=1 << 20) as stream:
             s.sendall(get("/huge", "Connection: close"))
-            length, digest = 0, hashlib.sha256()
+            self.assertEqual(stream.readline(), b"HTTP/1.1 200 OK\r\n")
             while stream.readline() != b"\r\n":
                 pass
-            while piece := stream.read(1 << 20):
-                length += len(piece)
-                digest.update(piece)
-        with open(path, "rb") as f:
-            self.assertEqual(digest.digest(), hashlib.file_digest(f, "sha256").digest())
-        self.assertEqual(length, size)
-        reply = self.exchange(get("/huge", f"Range: bytes={size - len(mark)}-"))
-        self.assertEqual((reply.status, reply.body), (206, mark))
+            at, room = 0, bytearray(1 << 20)
+            while n := stream.readinto(room):
+                if room[:n] != expected(at, n):
+                    self.fail(f"wrong bytes between {at} and {at + n}")
+                at += n
+        self.assertEqual(at, size)
 
-    def test_a_sparse_file_beyond_4_gib_has_its_length_and_its_last_bytes(self):
-        size = (4 << 30) + 5
-        path = self.write("huge")
-        with open(path, "r+b") as f:
-            f.truncate(size)
-            f.seek(size - 3)
-            f.write(b"end")
+    def test_ranges_of_a_file_beyond_4_gib_are_cut_where_they_are_asked_for(self):
+        size, expected = self.sparse_file_beyond_4_gib()
         self.assertEqual(self.exchange(get("/huge", method="HEAD"), head=True).fields["content-length"], str(size))
-        reply = self.exchange(get("/huge", "Range: bytes=-4"))
-        self.assertEqual(reply.body, b"\0end")
-        self.assertEqual(reply.fields["content-range"], f"bytes {size - 4}-{size - 1}/{size}")
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            for first in (0, (2 << 30) - 150_000, (2 << 30) - 1, 2 << 30, (4 << 30) - 150_000, (4 << 30) - 1, 4 << 30,
+                          size - 60_000):
+                last = min(first + 270_000, size) - 1
+                s.sendall(get("/huge", f"Range: bytes={first}-{last}"))
+                reply = Reply(stream)
+                self.assertEqual((reply.status, reply.fields["content-range"]), (206, f"bytes {first}-{last}/{size}"))
+                self.assertTrue(reply.body == expected(first, last + 1 - first), first)
+            s.sendall(get("/huge", "Range: bytes=-4"))
+            reply = Reply(stream)
+            self.assertEqual((reply.body, reply.fields["content-range"]),
+                             (expected(size - 4, 4), f"bytes {size - 4}-{size - 1}/{size}"))
+
+    def test_images_have_their_types(self):
+        types = {"png": "png", "jpg": "jpeg", "JPEG": "jpeg", "gif": "gif", "svg": "svg+xml", "webp": "webp", "avif": "avif",
+                 "apng": "apng", "bmp": "bmp", "ico": "vnd.microsoft.icon", "tif": "tiff", "tiff": "tiff", "jxl": "jxl"}
+        with self.server.connect() as s, s.makefile("rb") as stream:
+            for extension, kind in types.items():
+                content = content_of(5000, len(extension))
+                self.write(f"images/a.{extension}", content)
+                s.sendall(get(f"/images/a.{extension}"))
+                reply = Reply(stream)
+                self.assertEqual((reply.status, reply.fields["content-type"]), (200, "image/" + kind))
+                self.assertEqual(reply.fields["x-content-type-options"], "nosniff")
+                self.assertEqual(reply.body, content)
 
     def test_ranges_put_together_make_the_file(self):
         content = content_of(300_000, 2)
@@ -461,6 +493,7 @@ class Mistakes(ServeCase):
         self.assert_complaint(command.run("serve", here, "--log", "/absent/log", "--listen", "127.0.0.1:0"), 1, "/absent/log")
         self.assert_complaint(command.run(), 2, "weft help")
         self.assert_complaint(command.run("sevre"), 2, "'sevre'")
+        self.assert_complaint(command.run("--bogus"), 2, "--bogus", "weft help")
         self.assert_complaint(command.run("serve", here, env={"WEFT_WORKERS": "many"}), 1, "WEFT_WORKERS")
 
     def test_version_and_help(self):
