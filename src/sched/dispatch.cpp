@@ -111,6 +111,7 @@ fiber_record* worker::pick_by_seed() noexcept {
   }
   current = next;
   budget = budget_per_dispatch;
+  sanitizer_note_current(self.block->sanitizer);  // a coroutine's, if the fiber waits inside one
   sanitizer_before_switch(self.block->sanitizer, *to_sanitizer, false);
   switch_context(self.ctx, *to);
   sanitizer_after_switch(self.block->sanitizer);
