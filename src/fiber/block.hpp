@@ -36,7 +36,8 @@ struct alignas(16) fiber_block {
   std::uint16_t inner_uncaught = 0;      // in flight around the innermost frame that stops it, see below
   std::uint16_t no_suspend_depth = 0;    // nesting of no_suspend
   const char* no_suspend_why = nullptr;  // of the outermost no_suspend; a literal
-  const char* stopped_in = nullptr;      // the wait that a stop has ended last; a literal
+  const char* stopped_in = nullptr;      // the point that threw cancelled last; a literal
+  unsigned cancellations = 0;            // how often one threw since the fiber was stopped
   char name[32] = {};
   [[no_unique_address]] sanitizer_state sanitizer;
 };

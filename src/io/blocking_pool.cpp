@@ -225,7 +225,8 @@ void run_blocking(blocking_call& call) {
     return;
   }
   blocking_pool& pool = blocking_pool::instance();
-  waiter first{point::yes};
+  constexpr const char* what = "blocking call";
+  waiter first{point::yes, what};
   blocking_pool::job j{.call = &call, .caller = current_worker()->current, .owner = &first};
   try {
     pool.submit(j);
@@ -233,15 +234,15 @@ void run_blocking(blocking_call& call) {
     first.abandon();
     throw;
   }
-  const wake why = first.park(no_deadline, "blocking call");
+  const wake why = first.park(no_deadline, what);
   if (why == wake::notified) {
     return;
   }
   if (pool.take_back(j)) {
-    throw_cancelled();  // it has not started and never will
+    throw_cancelled(what);  // it has not started and never will
   }
   // It runs: nothing but its end may let this frame go. The stop stays pending.
-  waiter again{point::no};
+  waiter again{point::no, what};
   if (pool.set_owner(j, again)) {
     again.park(no_deadline, "blocking call (stop pending)");
   } else {

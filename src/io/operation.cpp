@@ -157,7 +157,7 @@ int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
   if (const int error = register_with_poller(); error != 0) {
     return error;
   }
-  waiter w{point::yes};
+  waiter w{point::yes, what};
   descriptor_slot& slot = *slot_;
   slot.lock.lock();
   descriptor_slot::side& side = slot.of(direction_);
@@ -184,7 +184,7 @@ int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
   }
   slot.lock.unlock();
   if (why == wake::stopped) {
-    throw_cancelled();
+    throw_cancelled(what);
   }
   return why == wake::closed ? ECANCELED : ETIMEDOUT;
 }

@@ -165,6 +165,16 @@ unsigned describe_running_fiber(char* out, unsigned size) noexcept {
   return text.copy(out, size);
 }
 
+void report_swallowed(unsigned times) noexcept {
+  const fiber_block& b = *running_block();
+  signal_text out;
+  out.put("weft: ");
+  put_name(out, b);
+  out.put(" was stopped and has swallowed weft::cancelled ").put_dec(times).put(" times, last at: ").put(b.stopped_in);
+  out.put("\n  each of its waits throws at once, and it keeps its worker busy: rethrow what catch (...) caught\n");
+  out.flush();
+}
+
 void install_crash_reports_by_default() {
   const char* wanted = std::getenv("WEFT_CRASH_REPORTS");
   if (wanted == nullptr || std::strcmp(wanted, "0") != 0) debug::install_crash_reports();

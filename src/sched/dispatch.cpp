@@ -44,6 +44,7 @@ void worker::adopt(fiber_record& r, stack& s, fiber_block& block) noexcept {
   b->no_suspend_depth = 0;
   b->inner_uncaught = 0;
   b->stopped_in = nullptr;
+  b->cancellations = 0;
   b->name[0] = '\0';
   if ((r.options & option_boxed) != 0) {
     const auto* spec = *std::launder(reinterpret_cast<fiber_spec**>(r.storage));

@@ -77,7 +77,7 @@ parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
   return !armed.stop_pending;
 }
 
-[[gnu::always_inline]] inline armed_wait::armed_wait(point p, worker* here) : home_(here) {
+[[gnu::always_inline]] inline armed_wait::armed_wait(point p, worker* here, const char* what) : home_(here) {
   if (here != nullptr) [[likely]] {
     WEFT_CHECK(here->current != nullptr, "a wait on the scheduler's own stack");
     self_ = &here->current->park;
@@ -85,7 +85,7 @@ parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
     self_ = &arm_thread();
   }
   if (!arm(p)) [[unlikely]]
-    throw_cancelled_at("a wait that had not begun");
+    throw_cancelled(what);
 }
 
 // armed_wait::park() for callers that cannot afford its call.
@@ -95,10 +95,7 @@ parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
   if (deadline != no_deadline) return park_timed(deadline, what);
   suspend_fiber(*home_, what);
   chaos_yield();
-  const wake why = park_word<>::outcome(self_->word);
-  if (why == wake::stopped) [[unlikely]]
-    home_->current->block->stopped_in = what;
-  return why;
+  return park_word<>::outcome(self_->word);
 }
 
 [[gnu::always_inline]] inline bool armed_wait::claim_inline(wake why) noexcept {

@@ -32,7 +32,8 @@ bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, 
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "weft::fiber: a fiber cannot join itself");
   }
-  armed_wait self(shielded ? point::no : point::yes, here);
+  constexpr const char* what = "join";
+  armed_wait self(shielded ? point::no : point::yes, here, what);
   std::uintptr_t mine = self.packed();
   std::uintptr_t seen = join_running;
   // Both orders: pairs with publish_end().
@@ -44,9 +45,9 @@ bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, 
     // pairs with publish_end(), both ways
     return r.join.compare_exchange_strong(mine, join_running, memory_order_acq_rel, memory_order_acquire);
   };
-  const wake why = self.park_inline(deadline, "join");
+  const wake why = self.park_inline(deadline, what);
   if (why == wake::notified || !take_back()) return true;
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   return false;
 }
 
@@ -84,6 +85,7 @@ void publish_end(fiber_record& r, worker& here) noexcept {
 void rethrow_failure(fiber_record& r) {
   const failure f = take_failure(r);
   free_record(r);
+  note_cancellation_point("join of a fiber that was stopped");
   std::rethrow_exception(f.exception);
 }
 

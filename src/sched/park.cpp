@@ -23,6 +23,16 @@ bool is_thread(const parker& p) noexcept {
   return (p.word.load(memory_order_relaxed) & parker::thread) != 0;  // relaxed: the bit is constant
 }
 
+// A stopped fiber that has thrown so often is in a loop that will not end, and keeps its worker from others meanwhile.
+constexpr unsigned cancellations_until_report = 1000;
+
+// Only what the fiber's own stop has thrown: frames with deadlines fire as often as they like, and catch what they threw.
+void count_cancellation(worker& w) noexcept {
+  fiber_record& r = *w.current;
+  if (!word::pending(r.park.word, fiber_stops_seen(w), point::no)) return;
+  if (++r.block->cancellations == cancellations_until_report) report_swallowed(cancellations_until_report);
+}
+
 thread_parker& thread_of(parker& p) noexcept { return reinterpret_cast<thread_parker&>(p); }
 
 void suspend_thread(thread_parker& p, time_point deadline, std::uint32_t generation) noexcept {
@@ -56,7 +66,7 @@ void deliver_to(parker& p, worker* here) noexcept {
 
 }  // namespace
 
-waiter::waiter(point p) : armed_wait(p, current_worker()) {}
+waiter::waiter(point p, const char* what) : armed_wait(p, current_worker(), what) {}
 
 wake armed_wait::park_thread(time_point deadline) noexcept {
   suspend_thread(thread_of(*self_), deadline, generation_);
@@ -99,7 +109,6 @@ wake armed_wait::park_timed(time_point deadline, const char* what) noexcept {
   chaos_yield();
   const wake why = word::outcome(self_->word);
   if (why != wake::timed_out) w.timers.note_abandoned();
-  if (why == wake::stopped) w.current->block->stopped_in = what;
   return why;
 }
 
@@ -126,10 +135,16 @@ bool claim_and_deliver(std::uint64_t packed, wake why, worker* here) noexcept {
 
 void deliver_claimed(parker& p) noexcept { deliver_to(p, current_worker()); }
 
-void throw_cancelled() { throw cancelled{}; }
-
-void throw_cancelled_at(const char* what) {
+void note_cancellation_point(const char* what) noexcept {
   if (worker* w = current_worker(); w != nullptr && w->current != nullptr) w->current->block->stopped_in = what;
+}
+
+void throw_cancelled(const char* what) {
+  worker* w = current_worker();
+  if (w != nullptr && w->current != nullptr) {
+    w->current->block->stopped_in = what;
+    count_cancellation(*w);
+  }
   throw cancelled{};
 }
 
@@ -152,8 +167,9 @@ time_point now() noexcept {
 std::chrono::steady_clock::time_point clock_now() noexcept { return now(); }
 
 void sleep_until(std::chrono::steady_clock::time_point deadline) {
-  waiter w(point::yes);
-  if (w.park(deadline, "sleep") == wake::stopped) throw_cancelled();
+  constexpr const char* what = "sleep";
+  waiter w(point::yes, what);
+  if (w.park(deadline, what) == wake::stopped) throw_cancelled(what);
 }
 
 }  // namespace weft::inline v0::detail

@@ -33,8 +33,8 @@ class worker;
 class armed_wait {
  public:
   // With point::yes a pending stop throws weft::cancelled, unless it is masked by a shield or by unwinding.
-  // `here` is the calling worker, null on a plain thread.
-  armed_wait(point p, worker* here);
+  // `here` is the calling worker, null on a plain thread. `what` is that of park(): a pending stop is reported with it.
+  armed_wait(point p, worker* here, const char* what);
   armed_wait(const armed_wait&) = delete;
   armed_wait& operator=(const armed_wait&) = delete;
 
@@ -75,7 +75,7 @@ class armed_wait {
 // A wait that a primitive keeps in a queue.
 class waiter : public armed_wait {
  public:
-  explicit waiter(point p);
+  waiter(point p, const char* what);
 
   waiter* next = nullptr;  // links for the primitive's queue
   waiter* prev = nullptr;
@@ -97,11 +97,11 @@ bool claim_and_deliver(std::uint64_t packed, wake why, worker* here) noexcept;  
 // Makes the owner of a claimed wait run, for a waker that knows the parker only (stop requests).
 void deliver_claimed(parker& p) noexcept;
 
-// Throws weft::cancelled. For primitives whose park() returned wake::stopped.
-[[noreturn]] void throw_cancelled();
-
-// The same, and notes for a report what the running fiber was about to do; a literal.
-[[noreturn]] void throw_cancelled_at(const char* what);
+// Throws weft::cancelled, for primitives whose park() returned wake::stopped. `what` is a literal: the cancellation point,
+// for a report should nobody be able to catch it.
+[[noreturn]] void throw_cancelled(const char* what);
+// Somebody else's weft::cancelled is about to be thrown on in the running fiber: `what` names where it comes out.
+void note_cancellation_point(const char* what) noexcept;
 
 // Budget: operations that succeed without parking call this; after 128 in one dispatch it yields. No-op on a plain
 // thread. May suspend; not a cancellation point.

@@ -88,6 +88,8 @@ class runtime_impl {
 
 // Who runs on this thread, for fatal(): " [in fiber 'name' ...]". Async-signal-safe.
 unsigned describe_running_fiber(char* out, unsigned size) noexcept;
+// Writes to standard error that the running fiber has swallowed weft::cancelled so often. \pre there is one
+void report_swallowed(unsigned times) noexcept;
 
 // Checks and completes options: environment, number of CPUs. Throws std::invalid_argument with what to do.
 runtime_options resolve_options(runtime_options given);

@@ -123,6 +123,20 @@ bool stop_scope::run_own_child(bool shielded) {
   return true;
 }
 
+namespace {
+
+constexpr const char* children = "the children of a scope";
+
+// As this_fiber::check_stop(), but a report names the scope.
+void check_stop_after_children() {
+  const worker* w = current_worker();
+  if (w == nullptr || w->current == nullptr) return;
+  if (park_word<>::pending(w->current->park.word, fiber_stops_seen(*w), frame_stops_seen(*w)))
+    throw_cancelled(children);
+}
+
+}  // namespace
+
 bool stop_scope::wait(bool shielded) {
   while (run_own_child(shielded)) {
   }
@@ -130,7 +144,7 @@ bool stop_scope::wait(bool shielded) {
     const std::lock_guard guard(lock_);
     if (count_ == 0) return true;
   }
-  waiter self(shielded ? point::no : point::yes);
+  waiter self(shielded ? point::no : point::yes, children);
   lock_.lock();
   if (count_ == 0) {
     lock_.unlock();
@@ -141,7 +155,7 @@ bool stop_scope::wait(bool shielded) {
   self.linked = true;
   joiners_ = &self;
   lock_.unlock();
-  const wake why = self.park(no_deadline, "the children of a scope");
+  const wake why = self.park(no_deadline, children);
   if (why == wake::notified) return true;
   const std::lock_guard guard(lock_);
   for (waiter** at = &joiners_; self.linked && *at != nullptr; at = &(*at)->next) {
@@ -171,10 +185,10 @@ void stop_scope::join() {
   }
   rethrow_failure();
   // Also when the children, stopped as well, were faster: their work is not what it would have been.
-  if (stopped) throw_cancelled();
-  this_fiber::check_stop();
+  if (stopped) throw_cancelled(children);
+  check_stop_after_children();
   // In a shield the stop is not seen, but what it has kept the children from doing is missing all the same.
-  if (cut_short()) throw_cancelled();
+  if (cut_short()) throw_cancelled(children);
 }
 
 bool stop_scope::cut_short() noexcept {
@@ -224,7 +238,10 @@ std::exception_ptr stop_scope::take_failure() noexcept {
 }
 
 void stop_scope::rethrow_failure() {
-  if (std::exception_ptr e = take_failure(); e != nullptr) std::rethrow_exception(std::move(e));
+  if (std::exception_ptr e = take_failure(); e != nullptr) {
+    note_cancellation_point("the end of a scope, a child of which was stopped");
+    std::rethrow_exception(std::move(e));
+  }
 }
 
 }  // namespace weft::inline v0::detail

@@ -59,7 +59,7 @@ void check_stop() {
   if (w == nullptr || w->current == nullptr) return;
   const auto& word = w->current->park.word;
   if (detail::park_word<>::pending(word, detail::fiber_stops_seen(*w), detail::frame_stops_seen(*w))) {
-    detail::throw_cancelled_at("check_stop");
+    detail::throw_cancelled("check_stop");
   }
 }
 

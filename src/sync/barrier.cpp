@@ -25,6 +25,7 @@
 namespace weft::inline v0::detail {
 namespace {
 
+constexpr const char* what = "barrier";
 constexpr unsigned count_shift = 32;
 constexpr std::uint64_t phase_mask = 0xffff'fffc;
 
@@ -58,7 +59,7 @@ void barrier_core::arrive_and_wait(arrival& made) {
   }
   std::optional<waiter> self;
   try {
-    self.emplace(point::yes);
+    self.emplace(point::yes, what);
   } catch (...) {
     made = arrive(1);  // the arrival counts, whatever becomes of the wait
     throw;
@@ -111,7 +112,7 @@ bool barrier_core::wait_steady(std::uint32_t phase, time_point deadline) {
     spend_budget();
     return true;
   }
-  waiter self(point::yes);
+  waiter self(point::yes, what);
   for (queue_spin contention;;) {
     std::uint64_t seen = word_.load(memory_order_acquire);  // pairs with next_phase()
     if (phase_of(seen) != phase) {
@@ -135,7 +136,7 @@ bool barrier_core::wait_steady(std::uint32_t phase, time_point deadline) {
 // Waits, linked. \return true: the phase is complete
 bool barrier_core::park(waiter& self, time_point deadline) {
   bool complete_meanwhile = false;
-  const wake why = park_queued(self, deadline, "barrier", [&] {
+  const wake why = park_queued(self, deadline, what, [&] {
     const std::uint64_t seen = lock_queue(word_);
     waiter_list waiting = list_of(first_);
     complete_meanwhile = !self.linked;  // next_phase() came after the deadline had won: it was there nevertheless
@@ -144,7 +145,7 @@ bool barrier_core::park(waiter& self, time_point deadline) {
     unlock_queue(word_, seen);
   });
   if (why == wake::notified) return true;
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   spend_budget();  // a loop that polls must not keep the others from arriving
   return complete_meanwhile;
 }

@@ -17,6 +17,8 @@
 namespace weft::inline v0::detail {
 namespace {
 
+constexpr const char* what = "call_once";
+
 waiter_list list_of(waiter* first) noexcept { return waiter_list(reinterpret_cast<std::uintptr_t>(first)); }
 
 }  // namespace
@@ -25,7 +27,7 @@ once_call::once_call(once_flag& flag) : flag_(flag), caller_(this_caller()) { wa
 
 void once_call::wait_for_turn() {
   static_assert(alignof(once_call) >= 8, "three low bits of its address are free");
-  waiter self(point::no);
+  waiter self(point::no, what);
   for (queue_spin contention;;) {
     std::uintptr_t seen = flag_.word_.load(memory_order_acquire);  // pairs with done()
     if (seen == once_flag::finished) {
@@ -53,7 +55,7 @@ void once_call::wait_for_turn() {
       break;
     }
   }
-  self.park(no_deadline, "call_once");  // nothing but a notification ends it; runs_ tells which
+  self.park(no_deadline, what);  // nothing but a notification ends it; runs_ tells which
 }
 
 void once_call::done() noexcept {

@@ -162,6 +162,7 @@ exchange channel_core::try_transfer(side which, void* value) {
 
 exchange channel_core::transfer(side which, void* value, time_point deadline) {
   worker* const here = current_worker();
+  const char* const what = which == side::send ? "channel send" : "channel receive";
   for (;;) {
     exchange done = exchange::not_ready;
     if (looks_ready(which)) {
@@ -173,7 +174,7 @@ exchange channel_core::transfer(side which, void* value, time_point deadline) {
       return done;
     }
     channel_node place;
-    channel_wait self(here, &place);
+    channel_wait self(here, &place, what);
     place.which = which;
     place.channel = this;
     place.value = value;
@@ -188,12 +189,12 @@ exchange channel_core::transfer(side which, void* value, time_point deadline) {
       spend_budget_inline(here);
       return done;
     }
-    const wake why = self.park_at_places(deadline, which == side::send ? "channel send" : "channel receive", [&] {
+    const wake why = self.park_at_places(deadline, what, [&] {
       lock();
       unlink(place);
       unlock();
     });
-    if (why == wake::stopped) throw_cancelled();
+    if (why == wake::stopped) throw_cancelled(what);
     if (why != wake::notified) {
       spend_budget_inline(here);
       return exchange::not_ready;

@@ -11,7 +11,8 @@ namespace weft::inline v0::detail {
 
 // The winner of the claim, and nobody else, writes `winner`, `result` and the value, until it delivers.
 struct channel_wait : armed_wait {
-  channel_wait(worker* here, channel_node* first_place) : armed_wait(point::yes, here), places(first_place) {}
+  channel_wait(worker* here, channel_node* first_place, const char* what)
+      : armed_wait(point::yes, here, what), places(first_place) {}
   // An attempt that throws leaves it armed.
   ~channel_wait() {
     if (!over) give_up();

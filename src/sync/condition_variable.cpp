@@ -23,6 +23,8 @@ namespace weft::inline v0 {
 
 using namespace detail;
 
+static constexpr const char* what = "condition variable";
+
 void condition_variable::notify_one() noexcept { notify(false); }
 void condition_variable::notify_all() noexcept { notify(true); }
 
@@ -45,7 +47,7 @@ template <class Park>
 bool condition_variable::wait_with(std::unique_lock<mutex>& lock, Park park) {
   WEFT_CHECK(lock.owns_lock(), "condition_variable: wait with a lock that is not locked");
   mutex& outer = *lock.mutex();
-  waiter self(point::yes);  // a stop that is pending throws here, with the mutex still locked
+  waiter self(point::yes, what);  // a stop that is pending throws here, with the mutex still locked
   {
     waiter_list waiting(lock_queue(word_));
     waiting.push_back(self);
@@ -59,19 +61,18 @@ bool condition_variable::wait_with(std::unique_lock<mutex>& lock, Park park) {
   });
   if (why == wake::timed_out) spend_budget();  // a loop that polls must not keep the notifier from running
   outer.lock();
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   return why != wake::timed_out;
 }
 
 bool condition_variable::wait_steady(std::unique_lock<mutex>& lock, time_point deadline) {
-  return wait_with(
-      lock, [&](waiter& self, auto forget) { return park_queued(self, deadline, "condition variable", forget); });
+  return wait_with(lock, [&](waiter& self, auto forget) { return park_queued(self, deadline, what, forget); });
 }
 
 bool condition_variable::wait_steady(std::unique_lock<mutex>& lock, time_point deadline, const stop_token& stop) {
   return wait_with(lock, [&](waiter& self, auto forget) {
     const stop_wake ends_it(stop, self);
-    return park_queued(self, deadline, "condition variable", forget);
+    return park_queued(self, deadline, what, forget);
   });
 }
 

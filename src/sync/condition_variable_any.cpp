@@ -39,11 +39,13 @@ namespace {
 
 using namespace detail;
 
+constexpr const char* what = "condition variable";
+
 enum class stage : std::uint8_t { linked, armed, chosen, notified };
 
 struct any_waiter : waiter {
   // A stop that is pending throws here. Nothing stays armed.
-  any_waiter() : waiter(point::yes) { abandon(); }
+  any_waiter() : waiter(point::yes, what) { abandon(); }
   atomic<stage> state{stage::linked};
 
   // The waiter was chosen while it unlocked: until the notifier has let go of it, and of the variable before that.
@@ -144,19 +146,18 @@ bool condition_variable_any::wait_with(any_lock lock, Park park) {
   }
   if (why == wake::timed_out) spend_budget();  // a loop that polls must not keep the notifier from running
   lock_again();
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   return why != wake::timed_out;
 }
 
 bool condition_variable_any::wait_steady(any_lock lock, time_point deadline) {
-  return wait_with(
-      lock, [&](waiter& self, auto forget) { return park_queued(self, deadline, "condition variable", forget); });
+  return wait_with(lock, [&](waiter& self, auto forget) { return park_queued(self, deadline, what, forget); });
 }
 
 bool condition_variable_any::wait_steady(any_lock lock, time_point deadline, const stop_token& stop) {
   return wait_with(lock, [&](waiter& self, auto forget) {
     const stop_wake ends_it(stop, self);
-    return park_queued(self, deadline, "condition variable", forget);
+    return park_queued(self, deadline, what, forget);
   });
 }
 

@@ -24,6 +24,7 @@ namespace {
 
 using namespace detail;
 using word = event_word<>;
+constexpr const char* what = "event";
 
 }  // namespace
 
@@ -44,7 +45,7 @@ bool event::wait_steady(time_point deadline) {
     spend_budget();
     return true;
   }
-  waiter self(point::yes);
+  waiter self(point::yes, what);
   std::uintptr_t before = 0;
   if (word::is_set_or_lock(word_, before)) {
     self.abandon();  // a stop that won meanwhile is kept for the next point
@@ -54,7 +55,7 @@ bool event::wait_steady(time_point deadline) {
   waiting.push_back(self);
   unlock_queue(word_, waiting.bits());
   bool set_meanwhile = false;
-  const wake why = park_queued(self, deadline, "event", [&] {
+  const wake why = park_queued(self, deadline, what, [&] {
     const std::uintptr_t seen = lock_queue(word_);
     waiting = waiter_list(seen);
     set_meanwhile = !self.linked || (seen & flag) != 0;  // unlinked by a set() that may have been undone since
@@ -62,7 +63,7 @@ bool event::wait_steady(time_point deadline) {
     unlock_queue(word_, waiting.bits() | (seen & flag));
   });
   if (why == wake::notified) return true;
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   spend_budget();  // a loop that polls must not keep the setter from running
   return set_meanwhile;
 }

@@ -29,7 +29,7 @@ inline constexpr unsigned longest_spin = 30;
 
 // Written and read under queue_locked.
 struct lock_waiter : waiter {
-  explicit lock_waiter(point p) : waiter(p), home(current_worker()) { since = now(); }
+  lock_waiter(point p, const char* what) : waiter(p, what), home(current_worker()) { since = now(); }
 
   // Its wake-up was in vain: it waits on in its place. \return false: it cannot, a stop is pending
   // \pre queue_locked is the caller's: else an unlock could meet it half armed

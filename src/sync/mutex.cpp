@@ -32,6 +32,8 @@ namespace weft::inline v0 {
 
 using namespace detail;
 
+static constexpr const char* what = "mutex";
+
 void mutex::lock_slow() {
   if (debug_checks()) [[unlikely]]
     check_before_lock();
@@ -52,7 +54,7 @@ bool mutex::try_lock_until_slow(time_point deadline) {
 
 bool mutex::lock_steady(time_point deadline, point p) {
   if (worth_spinning() && spin_for()) return true;
-  lock_waiter self(p);
+  lock_waiter self(p, what);
   // Links it, or takes the mutex if it is free.
   const std::uintptr_t before = take_or_lock_queue(0);
   if ((before & locked) == 0) {
@@ -64,7 +66,7 @@ bool mutex::lock_steady(time_point deadline, point p) {
   unlock_queue(word_, waiting.bits() | locked);
 
   for (;;) {
-    const wake why = self.park(deadline, "mutex");
+    const wake why = self.park(deadline, what);
     if (why == wake::notified) {
       const std::uintptr_t seen = take_or_lock_queue(queue_locked);
       waiting = waiter_list(seen);
@@ -73,13 +75,13 @@ bool mutex::lock_steady(time_point deadline, point p) {
       if (self.linked && !waits_on) waiting.remove(self);
       unlock_queue(word_, waiting.bits() | locked);
       if (mine) return true;
-      if (!waits_on) throw_cancelled();  // nobody is passed over: who holds the mutex now will look at the list
+      if (!waits_on) throw_cancelled(what);  // nobody is passed over: who holds the mutex now will look at the list
       continue;
     }
     const bool mine = leave(self);
     if (why == wake::timed_out) return mine;
     if (mine) unlock();
-    throw_cancelled();
+    throw_cancelled(what);
   }
 }
 
@@ -102,7 +104,9 @@ std::uintptr_t mutex::take_or_lock_queue(std::uintptr_t also) noexcept {
     }
     const std::uintptr_t added = (seen & locked) == 0 ? locked | also : queue_locked;
     // Acquire: the data and the links; pairs with unlock() and unlock_queue(). Failure relaxed: tried again.
-    if (word_.compare_exchange_weak(seen, seen | added, memory_order_acquire, memory_order_relaxed)) return seen;
+    if (word_.compare_exchange_weak(seen, seen | added, memory_order_acquire, memory_order_relaxed)) {
+      return seen;
+    }
   }
 }
 

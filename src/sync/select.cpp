@@ -15,6 +15,8 @@
 namespace weft::inline v0::detail {
 namespace {
 
+constexpr const char* what = "select";
+
 class selection {
  public:
   selection(select_case* cases, std::size_t n) : here_(current_worker()), cases_(cases) {
@@ -42,7 +44,7 @@ class selection {
         spend_budget_inline(here_);
         return position(*done);
       }
-      channel_wait self(here_, first_place_);
+      channel_wait self(here_, first_place_, what);
       done = commit_ready(&self);
       if (done != nullptr) {
         self.give_up();
@@ -135,8 +137,8 @@ class selection {
   // Null: the other side's move threw; look again.
   select_case* park(channel_wait& self) {
     const time_point deadline = timeout_ != nullptr ? timeout_->deadline : no_deadline;
-    const wake why = self.park_at_places(deadline, "select", [this] { leave_queues(nullptr); });
-    if (why == wake::stopped) throw_cancelled();
+    const wake why = self.park_at_places(deadline, what, [this] { leave_queues(nullptr); });
+    if (why == wake::stopped) throw_cancelled(what);
     if (why == wake::timed_out) {
       spend_budget_inline(here_);
       return timeout_;

@@ -26,6 +26,7 @@ namespace weft::inline v0::detail {
 namespace {
 
 using permits = permit_word<>;
+constexpr const char* what = "semaphore";
 
 }  // namespace
 
@@ -55,7 +56,7 @@ bool semaphore_word::acquire_steady(time_point deadline) {
     spend_budget();
     return true;
   }
-  waiter self(point::yes);
+  waiter self(point::yes, what);
   std::uintptr_t before = 0;
   if (permits::take_or_lock(word_, before) == permit_result::done) {
     self.abandon();  // a stop that won meanwhile is kept for the next point
@@ -64,7 +65,7 @@ bool semaphore_word::acquire_steady(time_point deadline) {
   waiter_list waiting(before);
   waiting.push_back(self);
   unlock_queue(word_, waiting.bits() | waited_for);
-  const wake why = park_queued(self, deadline, "semaphore", [&] {
+  const wake why = park_queued(self, deadline, what, [&] {
     const std::uintptr_t seen = lock_queue(word_);
     if (self.linked) {
       waiting = waiter_list(seen);
@@ -75,7 +76,7 @@ bool semaphore_word::acquire_steady(time_point deadline) {
     }
   });
   if (why == wake::notified) return true;
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   const bool in_time = permits::take(word_);
   spend_budget();  // a loop that polls must not keep the releaser from running
   return in_time;

@@ -30,6 +30,9 @@ namespace weft::inline v0 {
 
 using namespace detail;
 
+static constexpr const char* to_write = "shared mutex, to write";
+static constexpr const char* to_read = "shared mutex, to read";
+
 // The queue while queue_locked is the caller's, from its reading to the store that gives it back. Both lists fit behind
 // first_: it is the first writer, whose `data` is the first reader; or, without writers, the first reader.
 class shared_mutex::queue {
@@ -102,17 +105,21 @@ bool shared_mutex::spin_for(std::uintptr_t in_the_way, std::uintptr_t mine) noex
 
 // ---- writers
 
-void shared_mutex::lock_slow() { lock_steady(no_deadline, point::no); }
+void shared_mutex::lock_slow() {
+  lock_steady(no_deadline, point::no);
+}
 
 bool shared_mutex::try_lock_until_slow(time_point deadline) {
-  if (lock_steady(deadline, point::yes)) return true;
+  if (lock_steady(deadline, point::yes)) {
+    return true;
+  }
   spend_budget();  // a loop that polls must not keep the holder from running
   return false;
 }
 
 bool shared_mutex::lock_steady(time_point deadline, point p) {
   if (spin_for(~std::uintptr_t{0}, writer)) return true;
-  lock_waiter self(p);
+  lock_waiter self(p, to_write);
   self.tag = queue::writer_tag;
   for (queue_spin contention;;) {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
@@ -137,7 +144,7 @@ bool shared_mutex::lock_steady(time_point deadline, point p) {
   }
 
   for (;;) {
-    const wake why = self.park(deadline, "shared mutex, to write");
+    const wake why = self.park(deadline, to_write);
     if (why == wake::notified) {
       const std::uintptr_t holders = lock_queue(word_) & ~waiting;
       queue q(*this);
@@ -146,13 +153,13 @@ bool shared_mutex::lock_steady(time_point deadline, point p) {
       if (self.linked && !waits_on) q.writers.remove(self);
       q.finish(mine ? writer : (waits_on ? holders : q.let_in_readers_behind_nobody(holders)));
       if (mine) return true;
-      if (!waits_on) throw_cancelled();  // nobody is passed over: who holds it now will look at the queue
+      if (!waits_on) throw_cancelled(to_write);  // nobody is passed over: who holds it now will look at the queue
       continue;
     }
     const bool mine = leave(self);
     if (why == wake::timed_out) return mine;
     if (mine) unlock();
-    throw_cancelled();
+    throw_cancelled(to_write);
   }
 }
 
@@ -201,17 +208,21 @@ void shared_mutex::unlock_slow() noexcept {
 
 // ---- readers
 
-void shared_mutex::lock_shared_slow() { lock_shared_steady(no_deadline, point::no); }
+void shared_mutex::lock_shared_slow() {
+  lock_shared_steady(no_deadline, point::no);
+}
 
 bool shared_mutex::try_lock_shared_until_slow(time_point deadline) {
-  if (lock_shared_steady(deadline, point::yes)) return true;
+  if (lock_shared_steady(deadline, point::yes)) {
+    return true;
+  }
   spend_budget();  // a loop that polls must not keep the holder from running
   return false;
 }
 
 bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
   if (spin_for(queue_locked | writer | waiting, reader)) return true;
-  waiter self(p);
+  waiter self(p, to_read);
   for (queue_spin contention;;) {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
     if ((seen & queue_locked) != 0) {
@@ -232,12 +243,12 @@ bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
     q.finish(seen & ~waiting);
     break;
   }
-  const wake why = self.park(deadline, "shared mutex, to read");
+  const wake why = self.park(deadline, to_read);
   if (why == wake::notified) return true;  // who woke it has counted it
   const bool mine = leave_shared(self);
   if (why == wake::timed_out) return mine;
   if (mine) unlock_shared();
-  throw_cancelled();
+  throw_cancelled(to_read);
 }
 
 // A wait that ended without the lock. \return true: no writer was in the way any more, so it has been taken

@@ -23,7 +23,9 @@
 
 namespace weft::inline v0::detail {
 
-void throw_future_error(std::future_errc what) { throw std::future_error(what); }
+static constexpr const char* what = "future";
+
+void throw_future_error(std::future_errc code) { throw std::future_error(code); }
 
 void shared_result::note_retrieved() {
   if (retrieved_.exchange(true, memory_order_relaxed))  // relaxed: nothing hangs on it
@@ -74,7 +76,10 @@ void shared_result::abandon() noexcept {
 }
 
 void shared_result::throw_failure() const {
-  if (outcome_ == outcome::exception) std::rethrow_exception(failure_);
+  if (outcome_ == outcome::exception) {
+    note_cancellation_point("future of a task that was stopped");
+    std::rethrow_exception(failure_);
+  }
   throw_future_error(std::future_errc::broken_promise);
 }
 
@@ -95,7 +100,7 @@ bool shared_result::wait_in_queue(time_point deadline, bool shielded) {
     if (!shielded) spend_budget();
     return true;
   }
-  waiter self(shielded ? point::no : point::yes);
+  waiter self(shielded ? point::no : point::yes, what);
   for (queue_spin contention;;) {
     std::uintptr_t seen = word_.load(memory_order_acquire);  // pairs with publish()
     if ((seen & ready) != 0) {
@@ -113,7 +118,7 @@ bool shared_result::wait_in_queue(time_point deadline, bool shielded) {
     }
   }
   bool ready_meanwhile = false;
-  const wake why = park_queued(self, deadline, "future", [&] {
+  const wake why = park_queued(self, deadline, what, [&] {
     const std::uintptr_t seen = lock_queue(word_);
     waiter_list waiting(seen);
     if (self.linked) waiting.remove(self);
@@ -121,7 +126,7 @@ bool shared_result::wait_in_queue(time_point deadline, bool shielded) {
     unlock_queue(word_, waiting.bits() | (seen & (ready | claimed)));
   });
   if (why == wake::notified) return true;
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   spend_budget();  // a loop that polls must not keep the setter from running
   return ready_meanwhile;
 }

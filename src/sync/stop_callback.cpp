@@ -33,9 +33,10 @@ void stop_registration::withdraw() noexcept {
   stop_block& block = *block_;
   const fiber_id me = this_fiber::get_id();
   if (block.remove(*this, me, 0) == stop_block::removal::running_elsewhere) {
-    waiter self(point::no);
+    constexpr const char* what = "a stop callback that runs elsewhere";
+    waiter self(point::no, what);
     if (block.remove(*this, me, self.packed()) == stop_block::removal::running_elsewhere) {
-      self.park(no_deadline, "a stop callback that runs elsewhere");
+      self.park(no_deadline, what);
     } else {
       self.abandon();
     }

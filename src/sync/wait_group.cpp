@@ -75,7 +75,7 @@ bool wait_group::wait_steady(time_point deadline, const char* what) {
     spend_budget();
     return true;
   }
-  waiter self(point::yes);
+  waiter self(point::yes, what);
   for (queue_spin contention;;) {
     std::uintptr_t seen = word_.load(memory_order_acquire);  // pairs with add()
     if (seen >> count_shift == 0) {
@@ -104,7 +104,7 @@ void wait_group::done_and_wait(std::ptrdiff_t n, const char* what) {
   }
   std::optional<waiter> self;
   try {
-    self.emplace(point::yes);
+    self.emplace(point::yes, what);
   } catch (...) {
     add(-n);  // the arrival counts, whatever becomes of the wait
     throw;
@@ -144,7 +144,7 @@ bool wait_group::park(waiter& self, time_point deadline, const char* what) {
     unlock_queue(word_, waiting.empty() ? seen & ~waited_for : seen);
   });
   if (why == wake::notified) return true;
-  if (why == wake::stopped) throw_cancelled();
+  if (why == wake::stopped) throw_cancelled(what);
   spend_budget();  // a loop that polls must not keep the others from being done
   return zero_meanwhile;
 }

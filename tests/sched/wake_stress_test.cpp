@@ -37,7 +37,7 @@ class turnstile {
     if (was > 1) claim_and_deliver(was, wake::notified);
   }
   void wait() {
-    waiter self(point::no);
+    waiter self(point::no, "a test");
     std::uint64_t seen = 0;
     if (word_.compare_exchange_strong(seen, self.packed(), std::memory_order_acq_rel)) {
       EXPECT_EQ(self.park(no_deadline, "turnstile"), wake::notified);
@@ -162,7 +162,7 @@ TEST(WakeStress, ExactlyOneOfThreeWakersWins) {
       auto waiting = rt.spawn([&, i] {
         wake why = wake::none;
         try {
-          waiter self(point::yes);
+          waiter self(point::yes, "a test");
           published = self.packed();
           why = self.park(std::chrono::steady_clock::now() + std::chrono::microseconds(i % 30), "one of three");
         } catch (const weft::cancelled&) {
@@ -199,7 +199,7 @@ TEST(WakeStress, StaleWakersLose) {
         std::vector<std::uint64_t> stale;
         for (int i = 0; i < 50; ++i) {
           stale.push_back(weft::spawn([] {
-                            waiter self(point::no);
+                            waiter self(point::no, "a test");
                             const std::uint64_t packed = self.packed();
                             self.abandon();
                             return packed;

@@ -11,7 +11,7 @@ using namespace weft::detail;
 
 // One parker arms one waiter at a time, which is enough: the list does not look at parkers.
 struct node : waiter {
-  node() : waiter(point::no) { abandon(); }
+  node() : waiter(point::no, "a test") { abandon(); }
 };
 
 std::vector<const waiter*> contents(waiter_list list) {
