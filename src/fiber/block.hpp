@@ -22,6 +22,7 @@ struct eh_words {
 // Flags in context::owner_bits of a record: what a switch has to know without touching the block.
 inline constexpr std::uint16_t flag_saved_eh = 1;    // exception words are in the block
 inline constexpr std::uint16_t flag_no_suspend = 2;  // no_suspend_depth is not 0
+inline constexpr std::uint16_t flag_running = 4;     // debug checks only: it runs, or lends its stack to one that does
 
 struct alignas(16) fiber_block {
   fiber_record* record = nullptr;

@@ -41,6 +41,8 @@ void worker::run_borrowed(fiber_record& r) noexcept {
   *exceptions = {};
   context words;
   switch_fp_words(words, r.ctx);
+  if (debug_checks()) [[unlikely]]
+    mark_running(r);
   current = &r;
   const unsigned lenders_budget = std::exchange(budget, budget_per_dispatch);
   r.ops->run(r);

@@ -121,7 +121,7 @@ fiber_record* worker::pick_by_seed() noexcept {
 
 WEFT_SWITCH_SITE void worker::leave(fiber_record& self, fiber_record* next) noexcept {
   if (debug_checks()) [[unlikely]]
-    check_no_lock_held(self.block->wait_text);
+    check_leave(self, next, self.block->wait_text);
   leave_inline(self, next);
 }
 
@@ -131,6 +131,8 @@ WEFT_SWITCH_SITE void worker::yield_running() noexcept {
   WEFT_CHECK((self.ctx.owner_bits & flag_no_suspend) == 0, "suspension %s: yield", self.block->no_suspend_why);
   fiber_record* next = pick();
   if (next == nullptr && countdown != 0 && ready.empty() && rt->seeded == nullptr) return;  // nobody else
+  if (debug_checks()) [[unlikely]]
+    check_leave(self, next, "yield");
   ready.push(self);  // with no next: time to look around, others may wait in the inbox
   leave_inline(self, next);
 }
@@ -138,6 +140,8 @@ WEFT_SWITCH_SITE void worker::yield_running() noexcept {
 // ---- the scheduler's side
 
 WEFT_SWITCH_SITE void worker::run_from(fiber_record& first) noexcept {
+  if (debug_checks()) [[unlikely]]
+    check_resume(first);
   current = &first;
   budget = budget_per_dispatch;
   sanitizer_before_switch(scheduler_sanitizer, first.block->sanitizer, false);
@@ -181,6 +185,8 @@ WEFT_SWITCH_SITE void worker::stack_main(void* self) {
       w.stacks.put(own);
       bump(w.running_stacks, ~std::uint64_t{0});
       const bool to_fiber = next != nullptr;
+      if (debug_checks() && to_fiber) [[unlikely]]
+        w.check_resume(*next);
       const context& to = to_fiber ? next->ctx : w.scheduler;
       const sanitizer_state& to_sanitizer = to_fiber ? next->block->sanitizer : w.scheduler_sanitizer;
       w.current = next;
@@ -191,6 +197,8 @@ WEFT_SWITCH_SITE void worker::stack_main(void* self) {
       __builtin_unreachable();
     }
     w.adopt(*next, *own);  // the next unstarted fiber goes on where this one ended: no switch, no stack
+    if (debug_checks()) [[unlikely]]
+      mark_running(*next);
     w.current = next;
     w.budget = budget_per_dispatch;
     context ended;

@@ -48,7 +48,11 @@ inline constexpr unsigned started_in_a_row = 16;
   block.wait_text = what;
   block.wait_since = w.tick;
   fiber_record* next = w.pick();
-  if (next != &self) w.leave(self, next);  // itself: it was made ready while it armed
+  if (next != &self) {
+    w.leave(self, next);
+  } else if (debug_checks()) [[unlikely]] {  // it was made ready while it armed
+    w.check_goes_on(self, what);
+  }
   block.wait_text = nullptr;
 }
 

@@ -53,6 +53,12 @@ class alignas(WEFT_CACHE_LINE) worker {
   void run_borrowed(fiber_record& r) noexcept;
   // After one: they are dispatches, and a round of them ends like any other. May suspend.
   void note_borrowed() noexcept;
+  // With debug checks, at each switch and where a fiber goes on without one: abort with the name of a fiber that is
+  // resumed twice, or while it runs. src/sched/switch_checks.cpp.
+  [[gnu::cold]] void check_leave(fiber_record& self, fiber_record* next, const char* what) const noexcept;
+  [[gnu::cold]] void check_resume(fiber_record& next) const noexcept;
+  [[gnu::cold]] void check_goes_on(const fiber_record& self, const char* what) const noexcept;
+  static void mark_running(fiber_record& r) noexcept { r.ctx.owner_bits |= flag_running; }
   // Entry function of every stack: runs fibers on it as long as the next one is not started either.
   // Not noexcept: see closure_ops::run_detached.
   static void stack_main(void* self);
