@@ -5,6 +5,8 @@
 #include <sched.h>  // sched_yield
 #include <utility>  // exchange
 
+#include <weft/base/debug_checks.hpp>  // lock_rank
+
 namespace weft::inline v0::detail {
 namespace {
 
@@ -25,6 +27,8 @@ void stop_block::release() noexcept {
 
 // Sets `locked`. \return the word as it was. Held for a few instructions, never over a callback or a suspension.
 std::uintptr_t stop_block::lock() noexcept {
+  if (debug_checks()) [[unlikely]]
+    note_lock(&word_, lock_rank::leaf);
   for (unsigned spins = 0;; ++spins) {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
     if ((seen & locked) != 0) {
@@ -41,6 +45,8 @@ std::uintptr_t stop_block::lock() noexcept {
 }
 
 void stop_block::unlock(std::uintptr_t value) noexcept {
+  if (debug_checks()) [[unlikely]]
+    note_unlock(&word_);
   word_.store(value, memory_order_release);  // pairs with lock() and stop_requested()
 }
 

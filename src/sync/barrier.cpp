@@ -78,6 +78,7 @@ void barrier_core::arrive_and_wait(arrival& made) {
     // Acquire: the links, and others' work that the store below hands on; pairs with unlock_queue() and arrive().
     // Failure relaxed: looked at again.
     if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       waiter_list waiting = list_of(first_);
       waiting.push_back(*self);
       first_ = waiting.front();
@@ -124,6 +125,7 @@ bool barrier_core::wait_steady(std::uint32_t phase, time_point deadline) {
       // Acquire: the links, and others' work that the store below hands on; pairs with unlock_queue() and arrive().
       // Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       waiter_list waiting = list_of(first_);
       waiting.push_back(self);
       first_ = waiting.front();

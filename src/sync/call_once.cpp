@@ -39,6 +39,7 @@ void once_call::wait_for_turn() {
       // Acquire: the running call and its list; pairs with unlock_queue(). Failure relaxed: looked at again.
     } else if (flag_.word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire,
                                                  memory_order_relaxed)) {
+      note_queue_locked(flag_.word_);
       auto* const running = reinterpret_cast<once_call*>(seen & queue_head);
       if (running == nullptr) {
         runs_ = true;

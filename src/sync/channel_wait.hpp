@@ -78,7 +78,7 @@ class suspension_ban {
   fiber_record* const fiber_;
 };
 
-inline void channel_core::lock() noexcept { held_ = lock_queue(word_); }
+inline void channel_core::lock() noexcept { held_ = lock_queue(word_, lock_rank::channel); }
 inline void channel_core::unlock() noexcept { unlock_queue(word_, held_); }
 
 // One channel's lock, and what has to be done when it is given up, also by an exception of a move.

@@ -31,6 +31,7 @@ constexpr const char* what = "event";
 void event::set() noexcept {
   const std::uintptr_t seen = word::set_or_lock(word_);
   if (seen == 0) return;
+  note_queue_locked(word_);
   waiter_list waiting(seen);
   claimed_waiters woken;
   woken.claim_all(waiting);
@@ -51,6 +52,7 @@ bool event::wait_steady(time_point deadline) {
     self.abandon();  // a stop that won meanwhile is kept for the next point
     return true;
   }
+  note_queue_locked(word_);
   waiter_list waiting(before);
   waiting.push_back(self);
   unlock_queue(word_, waiting.bits());

@@ -105,6 +105,7 @@ std::uintptr_t mutex::take_or_lock_queue(std::uintptr_t also) noexcept {
     const std::uintptr_t added = (seen & locked) == 0 ? locked | also : queue_locked;
     // Acquire: the data and the links; pairs with unlock() and unlock_queue(). Failure relaxed: tried again.
     if (word_.compare_exchange_weak(seen, seen | added, memory_order_acquire, memory_order_relaxed)) {
+      if ((added & queue_locked) != 0) note_queue_locked(word_);
       return seen;
     }
   }
@@ -151,6 +152,7 @@ void mutex::unlock_slow() noexcept {
       if (word_.compare_exchange_weak(seen, 0, memory_order_release, memory_order_relaxed)) return;
       // Acquire: the links; pairs with unlock_queue(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       break;
     }
   }

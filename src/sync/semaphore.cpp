@@ -36,6 +36,7 @@ void semaphore_word::release(std::ptrdiff_t n, std::ptrdiff_t limit) noexcept {
   const permit_result result = permits::add_or_lock(word_, n, limit, seen);
   WEFT_CHECK(result != permit_result::too_many, "semaphore: more permits than max()");
   if (result == permit_result::done) return;
+  note_queue_locked(word_);
   waiter_list waiting(seen);
   claimed_waiters woken;
   std::ptrdiff_t left = n;
@@ -62,6 +63,7 @@ bool semaphore_word::acquire_steady(time_point deadline) {
     self.abandon();  // a stop that won meanwhile is kept for the next point
     return true;
   }
+  note_queue_locked(word_);
   waiter_list waiting(before);
   waiting.push_back(self);
   unlock_queue(word_, waiting.bits() | waited_for);

@@ -137,6 +137,7 @@ bool shared_mutex::lock_steady(time_point deadline, point p) {
       self.abandon();  // a stop that won meanwhile is kept for the next point
       return true;
     }
+    note_queue_locked(word_);
     queue q(*this);
     q.writers.push_back(self);
     q.finish(seen & ~waiting);
@@ -198,6 +199,7 @@ void shared_mutex::unlock_slow() noexcept {
       if (word_.compare_exchange_weak(seen, 0, memory_order_release, memory_order_relaxed)) return;
       // Acquire: the links; pairs with unlock_queue(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       break;
     }
   }
@@ -238,6 +240,7 @@ bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
       self.abandon();  // a stop that won meanwhile is kept for the next point
       return true;
     }
+    note_queue_locked(word_);
     queue q(*this);
     q.readers.push_back(self);
     q.finish(seen & ~waiting);
@@ -289,6 +292,7 @@ void shared_mutex::unlock_shared_slow() noexcept {
       // Acquire: the links, and that the other readers have read, which the plain store at the end hands on; pairs with
       // unlock_queue() and unlock_shared(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       break;
     }
   }

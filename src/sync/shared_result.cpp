@@ -111,6 +111,7 @@ bool shared_result::wait_in_queue(time_point deadline, bool shielded) {
       contention.pause();
       // Acquire: the links; pairs with unlock_queue(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       waiter_list waiting(seen);
       waiting.push_back(self);
       unlock_queue(word_, waiting.bits() | (seen & claimed));

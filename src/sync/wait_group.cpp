@@ -51,6 +51,7 @@ void wait_group::add(std::ptrdiff_t n) noexcept {
     // last one's plain store hands on, and the links; pairs with add() and unlock_queue(). Failure relaxed: tried again.
     if (word_.compare_exchange_weak(seen, next, memory_order_acq_rel, memory_order_relaxed)) {
       if (!last) return;
+      note_queue_locked(word_);
       break;
     }
   }
@@ -86,6 +87,7 @@ bool wait_group::wait_steady(time_point deadline, const char* what) {
       contention.pause();
       // Acquire: the links, and others' work that the store below hands on; pairs with unlock_queue() and add().
     } else if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       waiter_list waiting = list_of(first_);
       waiting.push_back(self);
       first_ = waiting.front();
@@ -122,6 +124,7 @@ void wait_group::done_and_wait(std::ptrdiff_t n, const char* what) {
     }
     // Acquire: the links, and others' work that the store below hands on; pairs with unlock_queue() and add().
     if (word_.compare_exchange_weak(seen, seen | queue_locked, memory_order_acquire, memory_order_relaxed)) {
+      note_queue_locked(word_);
       waiter_list waiting = list_of(first_);
       waiting.push_back(*self);
       first_ = waiting.front();

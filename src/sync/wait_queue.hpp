@@ -14,6 +14,8 @@
 // (A mutex's word may change under queue_locked in one way, see src/sync/mutex.cpp; a wait_group's has a count instead
 // of the head.) Nothing suspends, throws or makes a system call while it holds queue_locked.
 #pragma once
+#include <weft/base/debug_checks.hpp>  // lock_rank
+
 #include "sched/chaos.hpp"  // chaos_delay
 #include "sched/park.hpp"   // waiter, deliver
 #include "sync/queue_word.hpp"
@@ -59,13 +61,23 @@ class claimed_waiters {
   waiter** end_ = &first_;
 };
 
-// The word's lock of a primitive that ships: with chaos around it.
-inline std::uintptr_t lock_queue(atomic<std::uintptr_t>& word) noexcept {
+// What debug checks know of a word's lock. Nothing else is locked under one, but under a channel's.
+// For those who have set queue_locked themselves, together with something else:
+inline void note_queue_locked(const atomic<std::uintptr_t>& word, lock_rank rank = lock_rank::list) noexcept {
+  if (debug_checks()) [[unlikely]]
+    note_lock(&word, rank);
+}
+
+// The word's lock of a primitive that ships: with chaos around it, and known to the debug checks.
+inline std::uintptr_t lock_queue(atomic<std::uintptr_t>& word, lock_rank rank = lock_rank::list) noexcept {
   chaos_delay();
+  note_queue_locked(word, rank);
   return lock_queue<queue_orders>(word);
 }
 inline void unlock_queue(atomic<std::uintptr_t>& word, std::uintptr_t value) noexcept {
   chaos_delay();
+  if (debug_checks()) [[unlikely]]
+    note_unlock(&word);
   unlock_queue<queue_orders>(word, value);
   chaos_delay();
 }

@@ -13,8 +13,10 @@ WEFT_EXPORT extern atomic<bool> debug_checks_on;  ///< set when the program star
 }
 
 /// The order in which the library's own locks may nest: only inward, to a larger number. Locks of the tree of stops nest
-/// among themselves, from parent to child.
-enum class lock_rank : unsigned char { runtime = 1, stop_tree = 2, pool = 3, leaf = 4 };
+/// among themselves, from parent to child; those of channels in the order of their addresses. Channels come first: values
+/// are moved under them, by code of the user's that may use the rest of the library. Lists are those inside the words of
+/// the other primitives.
+enum class lock_rank : unsigned char { channel = 0, runtime = 1, stop_tree = 2, pool = 3, leaf = 4, list = 5 };
 
 /// Of the calling thread; abort with a report when the order is broken. No fiber is suspended between the two.
 WEFT_EXPORT void note_lock(const void* lock, lock_rank rank) noexcept;
