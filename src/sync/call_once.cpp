@@ -87,3 +87,11 @@ void once_call::give_up() noexcept {
 }
 
 }  // namespace weft::inline v0::detail
+
+namespace weft::inline v0 {
+
+void once_flag::destroyed_in_use() const noexcept {
+  detail::fatal("a once_flag is destroyed while somebody runs its initializer or waits for it");
+}
+
+}  // namespace weft::inline v0

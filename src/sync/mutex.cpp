@@ -80,7 +80,7 @@ bool mutex::lock_steady(time_point deadline, point p) {
     }
     const bool mine = leave(self);
     if (why == wake::timed_out) return mine;
-    if (mine) unlock();
+    if (mine) release();
     throw_cancelled(what);
   }
 }

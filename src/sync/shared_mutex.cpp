@@ -23,6 +23,7 @@
 #include <weft/sync/shared_mutex.hpp>
 
 #include "base/check.hpp"
+#include "sync/lock_owners.hpp"
 #include "sync/lock_waiter.hpp"
 #include "sync/wait_queue.hpp"
 
@@ -106,11 +107,17 @@ bool shared_mutex::spin_for(std::uintptr_t in_the_way, std::uintptr_t mine) noex
 // ---- writers
 
 void shared_mutex::lock_slow() {
+  if (debug_checks()) [[unlikely]]
+    check_before_waiting(this, hold::alone, "shared mutex");
   lock_steady(no_deadline, point::no);
+  if (debug_checks()) [[unlikely]]
+    note_writer();
 }
 
 bool shared_mutex::try_lock_until_slow(time_point deadline) {
   if (lock_steady(deadline, point::yes)) {
+    if (debug_checks()) [[unlikely]]
+      note_writer();
     return true;
   }
   spend_budget();  // a loop that polls must not keep the holder from running
@@ -159,7 +166,7 @@ bool shared_mutex::lock_steady(time_point deadline, point p) {
     }
     const bool mine = leave(self);
     if (why == wake::timed_out) return mine;
-    if (mine) unlock();
+    if (mine) release();
     throw_cancelled(to_write);
   }
 }
@@ -181,6 +188,8 @@ bool shared_mutex::try_lock_slow() {
       seen = word_.load(memory_order_relaxed);  // relaxed: as above
       // Acquire pairs with unlock() and unlock_shared(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen | writer, memory_order_acquire, memory_order_relaxed)) {
+      if (debug_checks()) [[unlikely]]
+        note_writer();
       return true;
     }
   }
@@ -211,11 +220,17 @@ void shared_mutex::unlock_slow() noexcept {
 // ---- readers
 
 void shared_mutex::lock_shared_slow() {
+  if (debug_checks()) [[unlikely]]
+    check_before_waiting(this, hold::shared, "shared mutex");
   lock_shared_steady(no_deadline, point::no);
+  if (debug_checks()) [[unlikely]]
+    note_reader();
 }
 
 bool shared_mutex::try_lock_shared_until_slow(time_point deadline) {
   if (lock_shared_steady(deadline, point::yes)) {
+    if (debug_checks()) [[unlikely]]
+      note_reader();
     return true;
   }
   spend_budget();  // a loop that polls must not keep the holder from running
@@ -250,7 +265,7 @@ bool shared_mutex::lock_shared_steady(time_point deadline, point p) {
   if (why == wake::notified) return true;  // who woke it has counted it
   const bool mine = leave_shared(self);
   if (why == wake::timed_out) return mine;
-  if (mine) unlock_shared();
+  if (mine) release_shared();
   throw_cancelled(to_read);
 }
 
@@ -272,6 +287,8 @@ bool shared_mutex::try_lock_shared_slow() {
       seen = word_.load(memory_order_relaxed);  // relaxed: as above
       // Acquire pairs with unlock(). Failure relaxed: looked at again.
     } else if (word_.compare_exchange_weak(seen, seen + reader, memory_order_acquire, memory_order_relaxed)) {
+      if (debug_checks()) [[unlikely]]
+        note_reader();
       return true;
     }
   }

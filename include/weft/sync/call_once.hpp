@@ -47,6 +47,13 @@ class once_call {
 /// As std::once_flag: 8 bytes, no allocation.
 struct once_flag {
   constexpr once_flag() noexcept = default;
+  /// \pre no initializer runs, so nobody waits (checked, also in release builds).
+  ~once_flag() {
+    // relaxed: whoever destroys it has synchronized with the last call already.
+    const std::uintptr_t last = word_.load(detail::memory_order_relaxed);
+    if (last != finished && last != 0) [[unlikely]]
+      destroyed_in_use();
+  }
   once_flag(const once_flag&) = delete;
   once_flag& operator=(const once_flag&) = delete;
 
@@ -56,6 +63,7 @@ struct once_flag {
   friend void call_once(once_flag& flag, Callable&& callable, Args&&... args);
 
   static constexpr std::uintptr_t finished = 2;
+  [[noreturn]] WEFT_EXPORT void destroyed_in_use() const noexcept;
   detail::atomic<std::uintptr_t> word_{0};  // table in src/sync/call_once.cpp
 };
 

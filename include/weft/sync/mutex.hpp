@@ -59,12 +59,7 @@ class mutex {
   void unlock() noexcept {
     if (detail::debug_checks()) [[unlikely]]
       forget_owner();
-    std::uintptr_t mine = locked;
-    // Release pairs with lock(). Failure relaxed: looked at again by unlock_slow().
-    if (!word_.compare_exchange_strong(mine, 0, detail::memory_order_release, detail::memory_order_relaxed))
-        [[unlikely]] {
-      unlock_slow();
-    }
+    release();
   }
 
  private:
@@ -79,7 +74,15 @@ class mutex {
       note_owner();
     return taken;
   }
-  // Debug checks only: src/sync/mutex_owners.cpp.
+  void release() noexcept {
+    std::uintptr_t mine = locked;
+    // Release pairs with lock(). Failure relaxed: looked at again by unlock_slow().
+    if (!word_.compare_exchange_strong(mine, 0, detail::memory_order_release, detail::memory_order_relaxed))
+        [[unlikely]] {
+      unlock_slow();
+    }
+  }
+  // Debug checks only: src/sync/lock_owners.hpp.
   WEFT_EXPORT void note_owner() noexcept;
   WEFT_EXPORT void forget_owner() noexcept;
   void check_before_lock() const noexcept;

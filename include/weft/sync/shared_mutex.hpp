@@ -5,8 +5,9 @@
 #include <cstdint>       // uintptr_t
 #include <shared_mutex>  // shared_lock: what users lock it with
 
-#include <weft/base/atomic.hpp>  // atomic
-#include <weft/base/config.hpp>  // WEFT_EXPORT
+#include <weft/base/atomic.hpp>        // atomic
+#include <weft/base/config.hpp>        // WEFT_EXPORT
+#include <weft/base/debug_checks.hpp>  // debug_checks
 
 namespace weft::inline v0 {
 
@@ -42,7 +43,7 @@ class shared_mutex {
   shared_mutex& operator=(const shared_mutex&) = delete;
 
   /// Waits until nobody holds it and takes it. Not a cancellation point.
-  /// \pre the caller does not hold it.
+  /// \pre the caller does not hold it (it would wait for itself for ever; aborts with debug checks).
   /// \par Cost    one compare-exchange when it is free.
   /// \par Errors  std::bad_alloc: a plain thread's very first wait found no memory.
   void lock() {
@@ -51,15 +52,13 @@ class shared_mutex {
   }
   /// \return true: taken. A failure draws on the fiber's budget of operations that do not wait, as mutex::try_lock().
   bool try_lock() { return take_if_free() || try_lock_slow(); }
-  /// \pre the caller holds it alone (that somebody does is checked). Never suspends.
+  /// \pre the caller holds it alone (that somebody does is checked; that the caller does, with debug checks). Never
+  /// suspends.
   /// \par Cost    one compare-exchange when nobody waits; else O(waiting readers).
   void unlock() noexcept {
-    std::uintptr_t mine = writer;
-    // Release pairs with lock() and lock_shared(). Failure relaxed: looked at again by unlock_slow().
-    if (!word_.compare_exchange_strong(mine, 0, detail::memory_order_release, detail::memory_order_relaxed))
-        [[unlikely]] {
-      unlock_slow();
-    }
+    if (detail::debug_checks()) [[unlikely]]
+      forget_writer();
+    release();
   }
 
   /// Waits until no writer holds it or waits for it, and takes it beside other readers. Not a cancellation point.
@@ -71,17 +70,13 @@ class shared_mutex {
   }
   /// \return true: taken. Fails when a writer holds it or waits for it; draws on the budget as try_lock().
   bool try_lock_shared() { return join_readers() || try_lock_shared_slow(); }
-  /// \pre the caller holds it as a reader (that one does is checked). Never suspends.
+  /// \pre the caller holds it as a reader (that one does is checked; that the caller does, with debug checks). Never
+  /// suspends.
   /// \par Cost    one compare-exchange, unless it is the last reader and a writer waits.
   void unlock_shared() noexcept {
-    // relaxed: checked by the compare-exchange.
-    std::uintptr_t seen = word_.load(detail::memory_order_relaxed);
-    // Release pairs with lock(). Failure relaxed: looked at again by unlock_shared_slow().
-    if ((seen & (queue_locked | waiting)) != 0 || seen < reader ||
-        !word_.compare_exchange_strong(seen, seen - reader, detail::memory_order_release, detail::memory_order_relaxed))
-        [[unlikely]] {
-      unlock_shared_slow();
-    }
+    if (detail::debug_checks()) [[unlikely]]
+      forget_reader();
+    release_shared();
   }
 
  private:
@@ -93,15 +88,46 @@ class shared_mutex {
   bool take_if_free() noexcept {
     std::uintptr_t free = 0;
     // Acquire pairs with unlock() and unlock_shared(). Failure relaxed: looked at again by the slow way.
-    return word_.compare_exchange_strong(free, writer, detail::memory_order_acquire, detail::memory_order_relaxed);
+    const bool taken =
+        word_.compare_exchange_strong(free, writer, detail::memory_order_acquire, detail::memory_order_relaxed);
+    if (detail::debug_checks() && taken) [[unlikely]]
+      note_writer();
+    return taken;
   }
   bool join_readers() noexcept {
     std::uintptr_t seen = word_.load(detail::memory_order_relaxed);  // relaxed: checked by the compare-exchange
     // Acquire pairs with unlock(). Failure relaxed: looked at again by the slow way.
-    return (seen & (queue_locked | writer | waiting)) == 0 &&
-           word_.compare_exchange_strong(seen, seen + reader, detail::memory_order_acquire,
-                                         detail::memory_order_relaxed);
+    const bool taken =
+        (seen & (queue_locked | writer | waiting)) == 0 &&
+        word_.compare_exchange_strong(seen, seen + reader, detail::memory_order_acquire, detail::memory_order_relaxed);
+    if (detail::debug_checks() && taken) [[unlikely]]
+      note_reader();
+    return taken;
   }
+  void release() noexcept {
+    std::uintptr_t mine = writer;
+    // Release pairs with lock() and lock_shared(). Failure relaxed: looked at again by unlock_slow().
+    if (!word_.compare_exchange_strong(mine, 0, detail::memory_order_release, detail::memory_order_relaxed))
+        [[unlikely]] {
+      unlock_slow();
+    }
+  }
+  void release_shared() noexcept {
+    // relaxed: checked by the compare-exchange.
+    std::uintptr_t seen = word_.load(detail::memory_order_relaxed);
+    // Release pairs with lock(). Failure relaxed: looked at again by unlock_shared_slow().
+    if ((seen & (queue_locked | waiting)) != 0 || seen < reader ||
+        !word_.compare_exchange_strong(seen, seen - reader, detail::memory_order_release, detail::memory_order_relaxed))
+        [[unlikely]] {
+      unlock_shared_slow();
+    }
+  }
+  // Debug checks only: src/sync/lock_owners.hpp.
+  WEFT_EXPORT void note_writer() noexcept;
+  WEFT_EXPORT void note_reader() noexcept;
+  WEFT_EXPORT void forget_writer() noexcept;
+  WEFT_EXPORT void forget_reader() noexcept;
+
   WEFT_EXPORT void lock_slow();
   WEFT_EXPORT bool try_lock_slow();
   WEFT_EXPORT void unlock_slow() noexcept;
