@@ -7,6 +7,7 @@ from pathlib import Path
 
 import check_atomics
 import check_layers
+import check_named_tests
 import check_style
 import cpp_text
 
@@ -154,6 +155,25 @@ class Style(LintCase):
         for head in ("namespace a::inline b {", "struct s {", "class alignas(64) s final : public t<u> {", 'extern "C" {',
                      "template <class T = decltype(f())> struct s {", "enum class e : int {"):
             self.assertEqual([], self.problems(f"{head}\n#if X\n#endif\n}};\nint f() {{ return 0; }}\n#if Y\n#endif\n"), head)
+
+
+class NamedTests(LintCase):
+    tests = "TEST(Event, Wakes) {}\nTYPED_TEST(Lock, IsFair) {}\nTEST_F(Event, WaitsLong) {}\n"
+
+    def run_page(self, text):
+        return self.run_on(check_named_tests.check, tests__sync__a_test_DOT_cpp=self.tests, docs__page_DOT_md=text)
+
+    def test_tests_that_are_there_are_fine(self):
+        self.assertEqual(self.run_page("`Event.Wakes`, `Lock.IsFair`, `Event.Wa...`, `Event.*`; `weft.hpp`, `v.size()`"), [])
+
+    def test_a_missing_one_is_reported_with_its_line(self):
+        self.assert_one(self.run_page("see\n`Event.Sleeps`"), "docs/page.md:2", "Event.Sleeps")
+
+    def test_a_beginning_that_nothing_has_is_reported(self):
+        self.assert_one(self.run_page("`Lock.Was...`"), "Lock.Was")
+
+    def test_a_beginning_is_not_a_name(self):
+        self.assert_one(self.run_page("`Lock.Is`"), "Lock.Is")
 
 
 class Text(unittest.TestCase):
