@@ -92,15 +92,13 @@ TEST(FiberLocal, ItsDestructorMayWaitAndSpawn) {
     }
   };
   fiber_local<waits> local;
-  everywhere(
-      [&] {
-        finished = 0;
-        std::vector<weft::fiber<>> all;
-        for (int i = 0; i < 5; ++i) all.push_back(weft::spawn([&] { *local; }));
-        for (auto& f : all) f.join();
-        EXPECT_EQ(finished.load(), 5);
-      },
-      50);
+  everywhere([&] {
+    finished = 0;
+    std::vector<weft::fiber<>> all;
+    for (int i = 0; i < 5; ++i) all.push_back(weft::spawn([&] { *local; }));
+    for (auto& f : all) f.join();
+    EXPECT_EQ(finished.load(), 5);
+  });
 }
 
 TEST(FiberLocal, AValueMadeByADestructorIsDestroyedToo) {
@@ -116,40 +114,36 @@ TEST(FiberLocal, AValueMadeByADestructorIsDestroyedToo) {
     }
   };
   fiber_local<makes_another> first;
-  everywhere(
-      [&] {
-        destroyed = 0;
-        weft::spawn([&] { *first; }).join();
-        EXPECT_EQ(destroyed.load(), 2);
-      },
-      20);
+  everywhere([&] {
+    destroyed = 0;
+    weft::spawn([&] { *first; }).join();
+    EXPECT_EQ(destroyed.load(), 2);
+  });
 }
 
 TEST(FiberLocal, ADestroyedOneLeavesItsValuesToTheirFibers) {
-  everywhere(
-      [] {
-        static std::atomic<int> alive{0};
-        struct counted {
-          counted() { ++alive; }
-          ~counted() { --alive; }
-        };
-        auto local = std::make_unique<fiber_local<counted>>();
-        std::atomic<bool> made{false};
-        std::atomic<bool> may_end{false};
-        auto f = weft::spawn([&] {
-          **local;
-          made = true;
-          while (!may_end) this_fiber::sleep_for(1us);
-        });
-        while (!made) this_fiber::sleep_for(1us);
-        local.reset();
-        fiber_local<counted> another;  // not mistaken for the old one
-        EXPECT_EQ(alive.load(), 1);
-        may_end = true;
-        f.join();
-        EXPECT_EQ(alive.load(), 0);
-      },
-      20);
+  everywhere([] {
+    static std::atomic<int> alive{0};
+    struct counted {
+      counted() { ++alive; }
+      ~counted() { --alive; }
+    };
+    auto local = std::make_unique<fiber_local<counted>>();
+    std::atomic<bool> made{false};
+    std::atomic<bool> may_end{false};
+    auto f = weft::spawn([&] {
+      **local;
+      made = true;
+      while (!may_end) this_fiber::sleep_for(1us);
+    });
+    while (!made) this_fiber::sleep_for(1us);
+    local.reset();
+    fiber_local<counted> another;  // not mistaken for the old one
+    EXPECT_EQ(alive.load(), 1);
+    may_end = true;
+    f.join();
+    EXPECT_EQ(alive.load(), 0);
+  });
 }
 
 TEST(FiberLocal, OnPlainThreadsBelongsToTheThread) {

@@ -19,30 +19,28 @@ constexpr int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
 constexpr unsigned flush_to_zero = 0x8000;
 
 TEST(FloatingPoint, EachFiberKeepsItsMode) {
-  everywhere(
-      [] {
-        std::vector<weft::fiber<>> all;
-        for (unsigned i = 0; i < 64; ++i) {
-          all.push_back(weft::spawn([i] {
-            ASSERT_EQ(std::fegetround(), FE_TONEAREST);
-            ASSERT_EQ(_mm_getcsr() & flush_to_zero, 0U);
-            std::fesetround(modes[i % 4]);  // sets MXCSR and the x87 control word
-            if (i % 3 == 0) _mm_setcsr(_mm_getcsr() | flush_to_zero);
-            for (int round = 0; round < 10; ++round) {
-              if (round % 4 == 3) {
-                this_fiber::sleep_for(std::chrono::microseconds(1));
-              } else {
-                this_fiber::yield();
-              }
-              ASSERT_EQ(std::fegetround(), modes[i % 4]);
-              ASSERT_EQ((_mm_getcsr() & flush_to_zero) != 0, i % 3 == 0);
-            }
-          }));
+  everywhere([] {
+    std::vector<weft::fiber<>> all;
+    for (unsigned i = 0; i < 64; ++i) {
+      all.push_back(weft::spawn([i] {
+        ASSERT_EQ(std::fegetround(), FE_TONEAREST);
+        ASSERT_EQ(_mm_getcsr() & flush_to_zero, 0U);
+        std::fesetround(modes[i % 4]);  // sets MXCSR and the x87 control word
+        if (i % 3 == 0) _mm_setcsr(_mm_getcsr() | flush_to_zero);
+        for (int round = 0; round < 10; ++round) {
+          if (round % 4 == 3) {
+            this_fiber::sleep_for(std::chrono::microseconds(1));
+          } else {
+            this_fiber::yield();
+          }
+          ASSERT_EQ(std::fegetround(), modes[i % 4]);
+          ASSERT_EQ((_mm_getcsr() & flush_to_zero) != 0, i % 3 == 0);
         }
-        for (auto& f : all) f.join();
-        EXPECT_EQ(std::fegetround(), FE_TONEAREST);
-      },
-      50);
+      }));
+    }
+    for (auto& f : all) f.join();
+    EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+  });
 }
 
 // The next fiber on the stack of one that ended with a changed mode starts with the default.

@@ -69,18 +69,16 @@ TEST(Handle, SwapsAndMoves) {
 }
 
 TEST(Handle, DetachedFibersRunOn) {
-  everywhere(
-      [] {
-        std::atomic<bool> done{false};
-        auto f = weft::spawn([&] {
-          weft::this_fiber::sleep_for(1ms);
-          done = true;
-        });
-        f.detach();
-        EXPECT_FALSE(f.joinable());
-        while (!done) weft::this_fiber::sleep_for(1ms);
-      },
-      50);
+  everywhere([] {
+    std::atomic<bool> done{false};
+    auto f = weft::spawn([&] {
+      weft::this_fiber::sleep_for(1ms);
+      done = true;
+    });
+    f.detach();
+    EXPECT_FALSE(f.joinable());
+    while (!done) weft::this_fiber::sleep_for(1ms);
+  });
 }
 
 TEST(Handle, DetachAtAnyMomentFreesTheResultOnce) {
@@ -94,25 +92,23 @@ TEST(Handle, DetachAtAnyMomentFreesTheResultOnce) {
       if (count != nullptr) ++*count;
     }
   };
-  everywhere(
-      [&] {
-        for (int pause = 0; pause < 6; ++pause) {
-          std::atomic<bool> ended{false};
-          struct at_end {
-            std::atomic<bool>* flag;
-            ~at_end() { *flag = true; }
-          };
-          auto f = weft::spawn([&] {
-            const at_end mark{&ended};
-            weft::this_fiber::yield();
-            return result(made, destroyed);
-          });
-          for (int i = 0; i < pause; ++i) weft::this_fiber::yield();
-          f.detach();
-          while (!ended) weft::this_fiber::sleep_for(10us);
-        }
-      },
-      50);
+  everywhere([&] {
+    for (int pause = 0; pause < 6; ++pause) {
+      std::atomic<bool> ended{false};
+      struct at_end {
+        std::atomic<bool>* flag;
+        ~at_end() { *flag = true; }
+      };
+      auto f = weft::spawn([&] {
+        const at_end mark{&ended};
+        weft::this_fiber::yield();
+        return result(made, destroyed);
+      });
+      for (int i = 0; i < pause; ++i) weft::this_fiber::yield();
+      f.detach();
+      while (!ended) weft::this_fiber::sleep_for(10us);
+    }
+  });
   EXPECT_EQ(made.load(), destroyed.load());
 }
 

@@ -66,7 +66,7 @@ TEST(Stop, BeforeTheStartStillRunsTheFiber) {
     EXPECT_TRUE(ran);
   };
   weft::run({.workers = 1}, body);  // not more: another worker could start it before it is stopped
-  under_seeds(100, [&](test_runtime& rt) { rt.run(body); });
+  under_seeds([&](test_runtime& rt) { rt.run(body); });
 }
 
 TEST(Stop, YieldIsNoCancellationPoint) {
@@ -152,7 +152,7 @@ TEST(Stop, IsMaskedInAShieldAndDeliveredAfterIt) {
 
 // A stop that comes while the fiber waits behind a shield does not end that wait.
 TEST(Stop, DoesNotEndAWaitBehindAShield) {
-  under_seeds(100, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     const auto start = rt.now();
     auto f = rt.spawn("shielded", [] {
       const weft::cancel_shield shield;
@@ -239,21 +239,19 @@ TEST(Stop, TokensOutliveTheirFiber) {
 
 // A record is used again at once: the new fiber must not inherit the old one's stop.
 TEST(Stop, DoesNotReachTheNextUserOfTheRecord) {
-  everywhere(
-      [] {
-        for (int i = 0; i < 100; ++i) {
-          auto stopped = weft::spawn(sleep_forever);
-          stopped.request_stop();
-          EXPECT_THROW(stopped.join(), weft::cancelled);
-          auto fresh = weft::spawn([] {
-            weft::this_fiber::check_stop();
-            weft::this_fiber::sleep_for(1us);
-            return !weft::this_fiber::get_stop_token().stop_requested();
-          });
-          EXPECT_TRUE(fresh.join());
-        }
-      },
-      30);
+  everywhere({.real = 100, .seeded = 5}, [](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      auto stopped = weft::spawn(sleep_forever);
+      stopped.request_stop();
+      EXPECT_THROW(stopped.join(), weft::cancelled);
+      auto fresh = weft::spawn([] {
+        weft::this_fiber::check_stop();
+        weft::this_fiber::sleep_for(1us);
+        return !weft::this_fiber::get_stop_token().stop_requested();
+      });
+      EXPECT_TRUE(fresh.join());
+    }
+  });
 }
 
 // The stop races the sleep's own end and the fiber's end.

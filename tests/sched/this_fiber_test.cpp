@@ -26,27 +26,24 @@ using weft::testing::run_in_child;
 namespace this_fiber = weft::this_fiber;
 
 TEST(ThisFiber, HasANameCutTo31Bytes) {
-  everywhere(
-      [] {
-        const std::string long_name = "a-name-that-is-much-longer-than-31-bytes";
-        weft::spawn(weft::fiber_options{.name = "short"}, [] { EXPECT_EQ(this_fiber::name(), "short"); }).join();
-        weft::spawn([] { EXPECT_EQ(this_fiber::name(), ""); }).join();  // also after a named one on the same stack
-        weft::spawn(weft::fiber_options{.name = long_name}, [&] {
-          EXPECT_EQ(this_fiber::name(), std::string_view(long_name).substr(0, 31));
-          this_fiber::set_name("renamed");
-          EXPECT_EQ(this_fiber::name(), "renamed");
-          this_fiber::set_name(long_name);
-          EXPECT_EQ(this_fiber::name(), std::string_view(long_name).substr(0, 31));
-          this_fiber::set_name("");
-          EXPECT_EQ(this_fiber::name(), "");
-        }).join();
-        std::string temporary = "temporary";
-        auto copied =
-            weft::spawn(weft::fiber_options{.name = temporary}, [] { return std::string(this_fiber::name()); });
-        temporary.assign(temporary.size(), '?');
-        EXPECT_EQ(copied.join(), "temporary");
-      },
-      30);
+  everywhere([] {
+    const std::string long_name = "a-name-that-is-much-longer-than-31-bytes";
+    weft::spawn(weft::fiber_options{.name = "short"}, [] { EXPECT_EQ(this_fiber::name(), "short"); }).join();
+    weft::spawn([] { EXPECT_EQ(this_fiber::name(), ""); }).join();  // also after a named one on the same stack
+    weft::spawn(weft::fiber_options{.name = long_name}, [&] {
+      EXPECT_EQ(this_fiber::name(), std::string_view(long_name).substr(0, 31));
+      this_fiber::set_name("renamed");
+      EXPECT_EQ(this_fiber::name(), "renamed");
+      this_fiber::set_name(long_name);
+      EXPECT_EQ(this_fiber::name(), std::string_view(long_name).substr(0, 31));
+      this_fiber::set_name("");
+      EXPECT_EQ(this_fiber::name(), "");
+    }).join();
+    std::string temporary = "temporary";
+    auto copied = weft::spawn(weft::fiber_options{.name = temporary}, [] { return std::string(this_fiber::name()); });
+    temporary.assign(temporary.size(), '?');
+    EXPECT_EQ(copied.join(), "temporary");
+  });
 }
 
 TEST(ThisFiber, NamesOnAPlainThreadAreEmpty) {
@@ -59,28 +56,26 @@ TEST(ThisFiber, NamesOnAPlainThreadAreEmpty) {
 }
 
 TEST(ThisFiber, IdsAreUniqueOverRecycling) {
-  everywhere(
-      [] {
-        std::set<weft::fiber_id> ordered;
-        std::unordered_set<weft::fiber_id> hashed;
-        std::set<std::string> printed;
-        for (int i = 0; i < 200; ++i) {
-          auto f = weft::spawn([] { return this_fiber::get_id(); });
-          const auto id = f.get_id();
-          EXPECT_EQ(f.join(), id);
-          ordered.insert(id);
-          hashed.insert(id);
-          std::ostringstream out;
-          out << std::hex << id << ' ' << 255;  // and the stream's format is left alone
-          EXPECT_TRUE(out.str().starts_with("fiber#")) << out.str();
-          EXPECT_TRUE(out.str().ends_with(" ff")) << out.str();
-          printed.insert(out.str());
-        }
-        EXPECT_EQ(ordered.size(), 200U);
-        EXPECT_EQ(hashed.size(), 200U);
-        EXPECT_EQ(printed.size(), 200U);
-      },
-      10);
+  everywhere({.real = 200, .seeded = 20}, [](std::size_t count) {
+    std::set<weft::fiber_id> ordered;
+    std::unordered_set<weft::fiber_id> hashed;
+    std::set<std::string> printed;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto f = weft::spawn([] { return this_fiber::get_id(); });
+      const auto id = f.get_id();
+      EXPECT_EQ(f.join(), id);
+      ordered.insert(id);
+      hashed.insert(id);
+      std::ostringstream out;
+      out << std::hex << id << ' ' << 255;  // and the stream's format is left alone
+      EXPECT_TRUE(out.str().starts_with("fiber#")) << out.str();
+      EXPECT_TRUE(out.str().ends_with(" ff")) << out.str();
+      printed.insert(out.str());
+    }
+    EXPECT_EQ(ordered.size(), count);
+    EXPECT_EQ(hashed.size(), count);
+    EXPECT_EQ(printed.size(), count);
+  });
 }
 
 TEST(ThisFiber, IdsOfPlainThreadsDiffer) {
@@ -155,19 +150,17 @@ TEST(NoSuspend, ASuspensionInsideAbortsWithTheFibersName) {
 }
 
 TEST(NoSuspend, EndsWithItsScopeAndBelongsToItsFiber) {
-  everywhere(
-      [] {
-        auto other = weft::spawn([] { this_fiber::sleep_for(1ms); });
-        {
-          const weft::no_suspend outer;
-          const weft::no_suspend inner;
-          this_fiber::check_stop();
-          EXPECT_TRUE(this_fiber::is_fiber());
-        }
-        this_fiber::yield();
-        other.join();
-      },
-      20);
+  everywhere([] {
+    auto other = weft::spawn([] { this_fiber::sleep_for(1ms); });
+    {
+      const weft::no_suspend outer;
+      const weft::no_suspend inner;
+      this_fiber::check_stop();
+      EXPECT_TRUE(this_fiber::is_fiber());
+    }
+    this_fiber::yield();
+    other.join();
+  });
   const weft::no_suspend on_a_plain_thread;  // no effect
   this_fiber::sleep_for(1us);
 }

@@ -143,7 +143,7 @@ TEST(TimerRoom, NotificationsOfTimedWaitsAreNotLostInAShortage) {
   expect_in_child([] {
     const os_calls calls = without_memory();
     set_os_for_tests(&calls);
-    weft::testing::under_seeds(50, [](test_runtime& rt) {
+    weft::testing::under_seeds([](test_runtime& rt) {
       rt.run([] {
         weft::mutex m;
         weft::condition_variable c;

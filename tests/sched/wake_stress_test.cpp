@@ -91,7 +91,7 @@ TEST(WakeStress, PingPongBetweenFibers) {
     }
     for (auto& f : all) f.join();
   });
-  under_seeds(50, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     std::array<turnstile, 2> p;
     auto a = rt.spawn("ping", [&] { ping_pong(p[0], p[1], 50, true); });
     auto b = rt.spawn("pong", [&] { ping_pong(p[1], p[0], 50, false); });
@@ -194,23 +194,21 @@ TEST(WakeStress, ExactlyOneOfThreeWakersWins) {
 
 // A waker that comes too late, when the record has long had other fibers, wakes nobody.
 TEST(WakeStress, StaleWakersLose) {
-  weft::testing::everywhere(
-      [] {
-        std::vector<std::uint64_t> stale;
-        for (int i = 0; i < 50; ++i) {
-          stale.push_back(weft::spawn([] {
-                            waiter self(point::no, "a test");
-                            const std::uint64_t packed = self.packed();
-                            self.abandon();
-                            return packed;
-                          }).join());
-        }
-        auto sleeper = weft::spawn([] { this_fiber::sleep_for(5ms); });
-        this_fiber::yield();
-        for (const std::uint64_t p : stale) EXPECT_FALSE(claim_and_deliver(p, wake::notified));
-        sleeper.join();
-      },
-      30);
+  weft::testing::everywhere([] {
+    std::vector<std::uint64_t> stale;
+    for (int i = 0; i < 50; ++i) {
+      stale.push_back(weft::spawn([] {
+                        waiter self(point::no, "a test");
+                        const std::uint64_t packed = self.packed();
+                        self.abandon();
+                        return packed;
+                      }).join());
+    }
+    auto sleeper = weft::spawn([] { this_fiber::sleep_for(5ms); });
+    this_fiber::yield();
+    for (const std::uint64_t p : stale) EXPECT_FALSE(claim_and_deliver(p, wake::notified));
+    sleeper.join();
+  });
 }
 
 // Bursts with pauses in which all workers fall asleep: work must never lie about while they do.

@@ -8,6 +8,7 @@
 #include <cstdlib>    // getenv
 #include <optional>   // optional
 #include <string>     // traces
+#include <utility>    // forward
 
 #include <gtest/gtest.h>
 
@@ -36,8 +37,11 @@ inline test_schedule schedule_of(std::uint64_t seed, unsigned workers, std::uint
           .pct_steps = usual_steps};
 }
 
+// The seeds of a case for each number of workers. A case that takes fewer is inherently big, and says so.
+inline constexpr std::size_t usual_seeds = 1000;
+
 // body(test_runtime&) under `seeds` seeds for each number of workers: a tenth of that under a sanitizer, a thousand times
-// as many in a soak.
+// as many in a soak. So `seeds` must not be scaled itself, nor the body, which is the same for each seed.
 template <class Body>
 void under_seeds(std::size_t seeds, Body&& body) {
   const auto replayed = schedule_from_environment();
@@ -54,6 +58,11 @@ void under_seeds(std::size_t seeds, Body&& body) {
       if (schedule.pct_depth == 0) usual_steps = std::max(usual_steps, std::bit_ceil(rt.choices()));
     }
   }
+}
+
+template <class Body>
+void under_seeds(Body&& body) {
+  under_seeds(usual_seeds, std::forward<Body>(body));
 }
 
 // While it lives, the library disturbs the order of real threads (sched/chaos.hpp).
@@ -108,9 +117,22 @@ void with_real_workers(Body&& body) {
 
 // main() as a fiber, under all of the above.
 template <class Main>
-void everywhere(Main&& main, std::size_t seeds = 1000) {
+void everywhere(Main&& main, std::size_t seeds = usual_seeds) {
   with_real_workers([&](runtime& rt) { rt.run(main); });
   under_seeds(seeds, [&](test_runtime& rt) { rt.run(main); });
+}
+
+// How much one run of a case does: with real threads, where only the amount makes for new orders, and under each seed.
+struct amounts {
+  std::size_t real;
+  std::size_t seeded;
+};
+
+// main(amount) as a fiber, under all of the above.
+template <class Main>
+void everywhere(amounts amount, Main&& main) {
+  with_real_workers([&](runtime& rt) { rt.run([&] { main(amount.real); }); });
+  under_seeds([&](test_runtime& rt) { rt.run([&] { main(amount.seeded); }); });
 }
 
 }  // namespace weft::testing

@@ -23,25 +23,23 @@ using weft::this_fiber::yield;
 static_assert(sizeof(weft::once_flag) == 8);
 
 TEST(CallOnce, RunsTheInitializerOnceAndAllSeeItsWork) {
-  everywhere(
-      [] {
-        weft::once_flag flag;
-        int calls = 0, value = 0;
-        std::vector<weft::fiber<>> fibers;
-        for (int i = 0; i < 10; ++i) {
-          fibers.push_back(weft::spawn([&] {
-            weft::call_once(flag, [&] {
-              ++calls;
-              yield();
-              value = 42;
-            });
-            EXPECT_EQ(value, 42);
-          }));
-        }
-        for (auto& f : fibers) f.join();
-        EXPECT_EQ(calls, 1);
-      },
-      200);
+  everywhere([] {
+    weft::once_flag flag;
+    int calls = 0, value = 0;
+    std::vector<weft::fiber<>> fibers;
+    for (int i = 0; i < 10; ++i) {
+      fibers.push_back(weft::spawn([&] {
+        weft::call_once(flag, [&] {
+          ++calls;
+          yield();
+          value = 42;
+        });
+        EXPECT_EQ(value, 42);
+      }));
+    }
+    for (auto& f : fibers) f.join();
+    EXPECT_EQ(calls, 1);
+  });
 }
 
 TEST(CallOnce, PassesArgumentsOnAndCallsMembers) {
@@ -57,7 +55,7 @@ TEST(CallOnce, PassesArgumentsOnAndCallsMembers) {
 }
 
 TEST(CallOnce, AfterAnExceptionTheNextInTheOrderOfArrivalTries) {
-  under_seeds(stress_count(300), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::once_flag flag;
     weft::event go;
     std::vector<int> tried;
@@ -98,7 +96,7 @@ TEST(CallOnce, CanBeTriedAgainWhenNobodyElseWaited) {
 }
 
 TEST(CallOnce, IsNotACancellationPointButItsInitializerMayBe) {
-  under_seeds(stress_count(300), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::once_flag flag;
     weft::event never, go;
     bool stopped_inside = false;

@@ -102,30 +102,35 @@ weft::fiber<> start(std::function<void()> work) {
   return weft::spawn({.name = "party", .spread = true}, [work = std::move(work)] { work(); });
 }
 
+void many_producers_and_consumers(std::size_t capacity, unsigned each) {
+  channel<parcel> c(capacity);
+  std::vector<ledger> ledgers(consumers);
+  std::vector<weft::fiber<>> sending, receiving;
+  for (unsigned i = 0; i < consumers; ++i)
+    receiving.push_back(start([&, i] {
+      for (const parcel& p : c) ledgers[i].enter(p);
+    }));
+  for (unsigned p = 0; p < producers; ++p)
+    sending.push_back(start([&, p] {
+      for (unsigned n = 0; n < each; ++n) c.send(parcel(p, n));
+    }));
+  for (auto& f : sending) f.join();
+  c.close();
+  for (auto& f : receiving) f.join();
+  std::array<std::vector<unsigned>, producers> sent;
+  sent.fill(up_to(each));
+  expect_all_once(ledgers, sent);
+}
+
 TEST(ChannelStress, ManyProducersAndConsumers) {
   for (const std::size_t capacity : {0U, 1U, 64U}) {
-    everywhere(
-        [&] {
-          channel<parcel> c(capacity);
-          const auto each = static_cast<unsigned>(stress_count(60));
-          std::vector<ledger> ledgers(consumers);
-          std::vector<weft::fiber<>> sending, receiving;
-          for (unsigned i = 0; i < consumers; ++i)
-            receiving.push_back(start([&, i] {
-              for (const parcel& p : c) ledgers[i].enter(p);
-            }));
-          for (unsigned p = 0; p < producers; ++p)
-            sending.push_back(start([&, p] {
-              for (unsigned n = 0; n < each; ++n) c.send(parcel(p, n));
-            }));
-          for (auto& f : sending) f.join();
-          c.close();
-          for (auto& f : receiving) f.join();
-          std::array<std::vector<unsigned>, producers> sent;
-          sent.fill(up_to(each));
-          expect_all_once(ledgers, sent);
-        },
-        20);
+    with_real_workers([&](weft::runtime& rt) {
+      rt.run([&] { many_producers_and_consumers(capacity, static_cast<unsigned>(stress_count(60))); });
+    });
+    // A buffer that eight times four fill only if the receivers come late.
+    under_seeds([&](test_runtime& rt) {
+      rt.run([&] { many_producers_and_consumers(std::min<std::size_t>(capacity, 16), 4); });
+    });
   }
 }
 
@@ -251,7 +256,7 @@ TEST(ChannelStress, EveryWayOfSendingAndReceiving) {
     with_real_workers([&](weft::runtime& rt) {
       rt.run([&] { every_way(capacity, static_cast<unsigned>(stress_count(200)), true); });
     });
-    under_seeds(stress_count(40), [&](test_runtime& rt) { rt.run([&] { every_way(capacity, 15, false); }); });
+    under_seeds([&](test_runtime& rt) { rt.run([&] { every_way(capacity, 15, false); }); });
   }
 }
 
@@ -303,14 +308,13 @@ TEST(ChannelStress, StopsLoseAndDoubleNothing) {
     with_real_workers([&](weft::runtime& rt) {
       rt.run([&] { stopped_anywhere(capacity, static_cast<unsigned>(stress_count(100))); });
     });
-    under_seeds(stress_count(100), [&](test_runtime& rt) { rt.run([&] { stopped_anywhere(capacity, 2); }); });
+    under_seeds([&](test_runtime& rt) { rt.run([&] { stopped_anywhere(capacity, 2); }); });
   }
 }
 
 // close() at any moment: what was sent is received, what was not sent has thrown. Producers end by themselves, too: a schedule
 // by priorities may never let the closer run before the others have nothing left to do.
-constexpr unsigned longest_stream = 2000;
-void closed_anywhere(std::size_t capacity, unsigned pause) {
+void closed_anywhere(std::size_t capacity, unsigned pause, unsigned longest_stream) {
   channel<parcel> c(capacity);
   std::vector<ledger> ledgers(consumers);
   std::array<std::vector<unsigned>, producers> sent;
@@ -355,10 +359,10 @@ void closed_anywhere(std::size_t capacity, unsigned pause) {
 TEST(ChannelStress, CloseLosesNothingThatWasSent) {
   for (const std::size_t capacity : {0U, 3U}) {
     with_real_workers([&](weft::runtime& rt) {
-      for (unsigned i = 0; i < stress_count(100); ++i) rt.run([&] { closed_anywhere(capacity, i % 20); });
+      for (unsigned i = 0; i < stress_count(100); ++i) rt.run([&] { closed_anywhere(capacity, i % 20, 2000); });
     });
-    under_seeds(stress_count(150), [&](test_runtime& rt) {
-      rt.run([&] { closed_anywhere(capacity, static_cast<unsigned>(rt.schedule().seed % 20)); });
+    under_seeds([&](test_runtime& rt) {
+      rt.run([&] { closed_anywhere(capacity, static_cast<unsigned>(rt.schedule().seed % 20), 40); });
     });
   }
 }
@@ -416,72 +420,73 @@ TEST(ChannelStress, SelectsOfAllKindsMatchOneAnother) {
 }
 
 // Go's prime sieve: a growing chain of fibers, each between two rendezvous.
+void sieve(int count, int last) {
+  std::vector<std::unique_ptr<channel<int>>> links;
+  std::vector<weft::fiber<>> filters;
+  links.push_back(std::make_unique<channel<int>>());
+  filters.push_back(start([to = links.back().get()] {
+    for (int n = 2;; ++n) to->send(n);
+  }));
+  std::vector<int> primes;
+  for (int i = 0; i < count; ++i) {
+    auto* const from = links.back().get();
+    const int prime = from->receive().value();
+    primes.push_back(prime);
+    links.push_back(std::make_unique<channel<int>>());
+    filters.push_back(start([from, prime, to = links.back().get()] {
+      for (const int n : *from) {
+        if (n % prime != 0) to->send(n);
+      }
+    }));
+  }
+  EXPECT_EQ(primes.back(), last);
+  for (auto& f : filters) f.request_stop();
+}
+
 TEST(ChannelStress, PrimeSieve) {
-  everywhere(
-      [] {
-        std::vector<std::unique_ptr<channel<int>>> links;
-        std::vector<weft::fiber<>> filters;
-        links.push_back(std::make_unique<channel<int>>());
-        filters.push_back(start([to = links.back().get()] {
-          for (int n = 2;; ++n) to->send(n);
-        }));
-        std::vector<int> primes;
-        for (int i = 0; i < 25; ++i) {
-          auto* const from = links.back().get();
-          const int prime = from->receive().value();
-          primes.push_back(prime);
-          links.push_back(std::make_unique<channel<int>>());
-          filters.push_back(start([from, prime, to = links.back().get()] {
-            for (const int n : *from) {
-              if (n % prime != 0) to->send(n);
-            }
-          }));
-        }
-        EXPECT_EQ(primes.back(), 97);
-        for (auto& f : filters) f.request_stop();
-      },
-      20);
+  with_real_workers([](weft::runtime& rt) { rt.run([] { sieve(25, 97); }); });
+  under_seeds([](test_runtime& rt) { rt.run([] { sieve(6, 13); }); });
 }
 
 // Go's doublselect: four channels, one sender that selects among them, one receiver that selects among them; every number
 // once and, as there is one of each, in order.
+void one_selecting_sender_and_receiver(int n) {
+  channel<int> a, b, c, d;
+  auto sender = start([&] {
+    const auto sent = [] {};
+    for (int i = 0; i < n; ++i)
+      select(on_send(a, i, sent), on_send(b, i, sent), on_send(c, i, sent), on_send(d, i, sent));
+  });
+  for (int i = 0; i < n; ++i) {
+    const auto take = [&](std::optional<int> v) { EXPECT_EQ(v, i); };
+    select(on_receive(d, take), on_receive(c, take), on_receive(b, take), on_receive(a, take));
+  }
+  sender.join();
+}
+
 TEST(ChannelStress, OneSelectingSenderAndOneSelectingReceiverKeepTheOrder) {
-  everywhere(
-      [] {
-        channel<int> a, b, c, d;
-        const int n = static_cast<int>(stress_count(300));
-        auto sender = start([&] {
-          const auto sent = [] {};
-          for (int i = 0; i < n; ++i)
-            select(on_send(a, i, sent), on_send(b, i, sent), on_send(c, i, sent), on_send(d, i, sent));
-        });
-        for (int i = 0; i < n; ++i) {
-          const auto take = [&](std::optional<int> v) { EXPECT_EQ(v, i); };
-          select(on_receive(d, take), on_receive(c, take), on_receive(b, take), on_receive(a, take));
-        }
-        sender.join();
-      },
-      60);
+  with_real_workers([](weft::runtime& rt) {
+    rt.run([] { one_selecting_sender_and_receiver(static_cast<int>(stress_count(300))); });
+  });
+  under_seeds([](test_runtime& rt) { rt.run([] { one_selecting_sender_and_receiver(30); }); });
 }
 
 // Go's fifo: each link of a chain gets the token from the one before and hands it on.
 TEST(ChannelStress, AChainPassesTheTokenOn) {
-  everywhere(
-      [] {
-        constexpr int length = 50;
-        std::vector<channel<int>> links(length + 1);
-        std::vector<weft::fiber<>> fibers;
-        for (int i = 0; i < length; ++i) {
-          fibers.push_back(start([&links, i] {
-            const auto at = static_cast<std::size_t>(i);
-            links[at + 1].send(links[at].receive().value() + 1);
-          }));
-        }
-        links.front().send(0);
-        EXPECT_EQ(links.back().receive(), length);
-        for (auto& f : fibers) f.join();
-      },
-      60);
+  everywhere([] {
+    constexpr int length = 50;
+    std::vector<channel<int>> links(length + 1);
+    std::vector<weft::fiber<>> fibers;
+    for (int i = 0; i < length; ++i) {
+      fibers.push_back(start([&links, i] {
+        const auto at = static_cast<std::size_t>(i);
+        links[at + 1].send(links[at].receive().value() + 1);
+      }));
+    }
+    links.front().send(0);
+    EXPECT_EQ(links.back().receive(), length);
+    for (auto& f : fibers) f.join();
+  });
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST(Channel, ValuesComeInTheOrderTheyWereSent) {
 }
 
 TEST(Channel, WaitersAreServedInTheOrderTheyCame) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     for (const std::size_t capacity : capacities) {
       channel<int> c(capacity);
       std::vector<weft::fiber<>> fibers;
@@ -117,7 +117,7 @@ TEST(Channel, WaitersAreServedInTheOrderTheyCame) {
 
 // A newcomer must not pass those who wait, though the woken ones have not run yet.
 TEST(Channel, NewcomersDoNotOvertake) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c(1);
     c.send(0);
     auto waiting = rt.spawn("waiting", [&] { c.send(1); });
@@ -151,7 +151,7 @@ TEST(Channel, ARendezvousSendReturnsAfterTheReceiverTookIt) {
 }
 
 TEST(Channel, ARendezvousHasNoRoom) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     int v = 1;
     EXPECT_FALSE(c.try_send(v));
@@ -241,7 +241,7 @@ TEST(Channel, CloseMayBeRepeated) {
 }
 
 TEST(Channel, CloseWakesAllReceivers) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     std::vector<weft::fiber<std::optional<int>>> receivers;
     for (int i = 0; i < 10; ++i)
@@ -254,7 +254,7 @@ TEST(Channel, CloseWakesAllReceivers) {
 }
 
 TEST(Channel, CloseWakesAllSendersWhoseValuesWereNotSent) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<std::shared_ptr<int>> c(1);
     const auto value = std::make_shared<int>(1);
     c.send(value);
@@ -295,7 +295,7 @@ TEST(Channel, ADestroyedOneDestroysItsValues) {
 }
 
 TEST(Channel, ATimedOutReceiveHasNotTaken) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     auto late = rt.spawn("late", [&] { return c.receive_for(5ms); });
     auto patient = rt.spawn("patient", [&] { return c.receive_for(1h); });
@@ -312,7 +312,7 @@ TEST(Channel, ATimedOutReceiveHasNotTaken) {
 }
 
 TEST(Channel, ATimedOutSendHasNotSent) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     for (const std::size_t capacity : capacities) {
       channel<std::unique_ptr<int>> c(capacity);
       for (std::size_t i = 0; i < capacity; ++i) c.send(nullptr);
@@ -338,7 +338,7 @@ TEST(Channel, ATimedOutSendHasNotSent) {
 }
 
 TEST(Channel, AStoppedReceiveHasNotTakenAndAStoppedSendHasNotSent) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     auto stopped = rt.spawn("stopped", [&] { c.receive(); });
     auto patient = rt.spawn("patient", [&] { return c.receive(); });
@@ -362,7 +362,7 @@ TEST(Channel, AStoppedReceiveHasNotTakenAndAStoppedSendHasNotSent) {
 
 // The value was handed over before the stop came: the operation is done, and the next point throws.
 TEST(Channel, AStopAfterTheHandOverComesTooLate) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     std::optional<int> got;
     auto last = rt.spawn("receiver", [&] {
@@ -412,7 +412,7 @@ TEST(Channel, AStoppedFiberStillDoesWhatNeedsNoWait) {
 }
 
 TEST(Channel, AShieldKeepsTheWaitGoing) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     auto f = rt.spawn("shielded", [&] {
       const weft::cancel_shield shield;
@@ -429,7 +429,7 @@ TEST(Channel, AShieldKeepsTheWaitGoing) {
 }
 
 TEST(Channel, SendAndReceiveAtTheDeadlineAgree) {
-  under_seeds(stress_count(500), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     auto receiver = rt.spawn("receiver", [&] { return c.receive_for(1ms).has_value(); });
     auto sender = rt.spawn("sender", [&] {
@@ -482,25 +482,23 @@ TEST(Channel, CarriesLargeAndOverAlignedValues) {
     aligned* self;
     std::array<char, 1000> ballast{};
   };
-  everywhere(
-      [] {
-        for (const std::size_t capacity : capacities) {
-          channel<aligned> c(capacity);
-          auto sender = weft::spawn([&] {
-            for (int i = 0; i < 10; ++i) c.send(aligned(i));
-            c.close();
-          });
-          int expected = 0;
-          for (const aligned& v : c) {
-            EXPECT_EQ(v.number, expected++);
-            EXPECT_EQ(v.self, &v);
-            EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&v) % alignof(aligned), 0U);
-          }
-          EXPECT_EQ(expected, 10);
-          sender.join();
-        }
-      },
-      20);
+  everywhere([] {
+    for (const std::size_t capacity : capacities) {
+      channel<aligned> c(capacity);
+      auto sender = weft::spawn([&] {
+        for (int i = 0; i < 10; ++i) c.send(aligned(i));
+        c.close();
+      });
+      int expected = 0;
+      for (const aligned& v : c) {
+        EXPECT_EQ(v.number, expected++);
+        EXPECT_EQ(v.self, &v);
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&v) % alignof(aligned), 0U);
+      }
+      EXPECT_EQ(expected, 10);
+      sender.join();
+    }
+  });
 }
 
 TEST(Channel, AChannelMayCarryChannelsAndOptionals) {

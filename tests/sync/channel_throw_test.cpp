@@ -64,7 +64,7 @@ TEST(ThrowingMove, OutOfTheBufferReachesTheReceiverAndTheValueStays) {
 }
 
 TEST(ThrowingMove, ToAWaitingReceiverReachesTheSenderAndTheReceiverWaitsOn) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     int fuse = 0;
     channel<fragile> c;
     auto receiver = rt.spawn("receiver", [&] { return c.receive()->number; });
@@ -84,7 +84,7 @@ TEST(ThrowingMove, ToAWaitingReceiverReachesTheSenderAndTheReceiverWaitsOn) {
 }
 
 TEST(ThrowingMove, FromAWaitingSenderReachesTheReceiverAndTheSenderWaitsOn) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     int fuse = 0;
     channel<fragile> c;
     auto sender = rt.spawn("sender", [&] {
@@ -104,7 +104,7 @@ TEST(ThrowingMove, FromAWaitingSenderReachesTheReceiverAndTheSenderWaitsOn) {
 
 // A receiver makes room, and moves the waiting sender's value there. That this fails is none of its business.
 TEST(ThrowingMove, OnBehalfOfASenderIsTriedAgainByTheSender) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     for (const int failures : {1, 2}) {
       int calm = 0;
       int fuse = 0;
@@ -143,7 +143,7 @@ TEST(ThrowingMove, OnBehalfOfASenderIsTriedAgainByTheSender) {
 }
 
 TEST(ThrowingMove, InASelectReachesTheOneThatActs) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     int fuse = 0;
     channel<fragile> a;
     channel<fragile> b;

@@ -77,7 +77,7 @@ class token_box {
 };
 
 TYPED_TEST(AnyCondition, NotificationsRacingDeadlinesAndStopsAreNeverLost) {
-  under_seeds(stress_count(500), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     token_box<TypeParam> box;
     std::vector<weft::fiber<>> patient, stopped, timed;
     for (int i = 0; i < 4; ++i) {
@@ -135,76 +135,70 @@ TYPED_TEST(AnyCondition, NotificationsRacingDeadlinesAndStopsAreNeverLostInRealT
 }
 
 TYPED_TEST(AnyCondition, NotifyAllWakesEverybody) {
-  everywhere(
-      [] {
-        TypeParam m;
-        weft::condition_variable_any c;
-        bool go = false;
-        int through = 0;
-        std::vector<weft::fiber<>> fibers;
-        for (int i = 0; i < 8; ++i) {
-          fibers.push_back(weft::spawn([&] {
-            std::unique_lock lock(m);
-            c.wait(lock, [&] { return go; });
-            ++through;
-          }));
-        }
-        yield();
-        {
-          const std::lock_guard lock(m);
-          go = true;
-        }
-        c.notify_all();
-        for (auto& f : fibers) f.join();
-        EXPECT_EQ(through, 8);
-      },
-      100);
+  everywhere([] {
+    TypeParam m;
+    weft::condition_variable_any c;
+    bool go = false;
+    int through = 0;
+    std::vector<weft::fiber<>> fibers;
+    for (int i = 0; i < 8; ++i) {
+      fibers.push_back(weft::spawn([&] {
+        std::unique_lock lock(m);
+        c.wait(lock, [&] { return go; });
+        ++through;
+      }));
+    }
+    yield();
+    {
+      const std::lock_guard lock(m);
+      go = true;
+    }
+    c.notify_all();
+    for (auto& f : fibers) f.join();
+    EXPECT_EQ(through, 8);
+  });
 }
 
 TYPED_TEST(AnyCondition, APollLeavesTheLockLocked) {
-  everywhere(
-      [] {
-        TypeParam m;
-        weft::condition_variable_any c;
-        c.notify_one();
-        c.notify_all();
-        std::unique_lock lock(m);
-        EXPECT_EQ(c.wait_for(lock, 0s), weft::cv_status::timeout);
-        EXPECT_EQ(c.wait_until(lock, std::chrono::system_clock::now() - 1h), weft::cv_status::timeout);
-        EXPECT_FALSE(c.wait_until(lock, std::chrono::steady_clock::time_point::min(), [] { return false; }));
-        EXPECT_TRUE(lock.owns_lock());
-      },
-      20);
+  everywhere([] {
+    TypeParam m;
+    weft::condition_variable_any c;
+    c.notify_one();
+    c.notify_all();
+    std::unique_lock lock(m);
+    EXPECT_EQ(c.wait_for(lock, 0s), weft::cv_status::timeout);
+    EXPECT_EQ(c.wait_until(lock, std::chrono::system_clock::now() - 1h), weft::cv_status::timeout);
+    EXPECT_FALSE(c.wait_until(lock, std::chrono::steady_clock::time_point::min(), [] { return false; }));
+    EXPECT_TRUE(lock.owns_lock());
+  });
 }
 
 TEST(AnyConditionVariable, ReadersWaitTogetherForAWriter) {
-  everywhere(
-      [] {
-        weft::shared_mutex m;
-        weft::condition_variable_any c;
-        int version = 0;
-        std::vector<weft::fiber<>> readers;
-        for (int i = 0; i < 4; ++i) {
-          readers.push_back(weft::spawn([&] {
-            std::shared_lock lock(m);
-            for (int seen = 0; seen < 5; seen = version) c.wait(lock, [&] { return version != seen; });
-          }));
-        }
-        for (int i = 0; i < 5; ++i) {
-          {
-            const std::unique_lock lock(m);
-            ++version;
-          }
-          c.notify_all();
-          yield();
-        }
-        for (auto& r : readers) r.join();
-      },
-      100);
+  everywhere([] {
+    weft::shared_mutex m;
+    weft::condition_variable_any c;
+    int version = 0;
+    std::vector<weft::fiber<>> readers;
+    for (int i = 0; i < 4; ++i) {
+      readers.push_back(weft::spawn([&] {
+        std::shared_lock lock(m);
+        for (int seen = 0; seen < 5; seen = version) c.wait(lock, [&] { return version != seen; });
+      }));
+    }
+    for (int i = 0; i < 5; ++i) {
+      {
+        const std::unique_lock lock(m);
+        ++version;
+      }
+      c.notify_all();
+      yield();
+    }
+    for (auto& r : readers) r.join();
+  });
 }
 
 TEST(AnyConditionVariable, TheLongestWaitingIsWokenFirst) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable_any c;
     std::vector<int> order;
@@ -229,7 +223,7 @@ TEST(AnyConditionVariable, TheLongestWaitingIsWokenFirst) {
 
 TEST(AnyConditionVariable, AStopIsThrownWithTheLockLocked) {
   for (const bool before : {false, true}) {
-    under_seeds(stress_count(100), [&](test_runtime& rt) {
+    under_seeds([&](test_runtime& rt) {
       waiting_lock m;
       weft::condition_variable_any c;
       bool locked_at_throw = false;
@@ -253,7 +247,7 @@ TEST(AnyConditionVariable, AStopIsThrownWithTheLockLocked) {
 
 // A notification that comes while the waiter is still unlocking ends the wait, and a stop after it does not undo it.
 TEST(AnyConditionVariable, ANotificationDuringUnlockIsNotLost) {
-  under_seeds(stress_count(500), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     waiting_lock m;
     weft::condition_variable_any c;
     auto waiter = rt.spawn("waiter", [&] {

@@ -35,34 +35,32 @@ TEST(ConditionVariable, NotifyingNobodyDoesNothing) {
 }
 
 TEST(ConditionVariable, PassesABufferOfOneBackAndForth) {
-  everywhere(
-      [] {
-        weft::mutex m;
-        weft::condition_variable full, empty;
-        int buffer = 0, sum = 0;
-        auto consumer = weft::spawn([&] {
-          for (int i = 1; i <= 50; ++i) {
-            std::unique_lock lock(m);
-            full.wait(lock, [&] { return buffer != 0; });
-            sum += buffer;
-            buffer = 0;
-            empty.notify_one();
-          }
-        });
-        for (int i = 1; i <= 50; ++i) {
-          std::unique_lock lock(m);
-          empty.wait(lock, [&] { return buffer == 0; });
-          buffer = i;
-          full.notify_one();
-        }
-        consumer.join();
-        EXPECT_EQ(sum, 1275);
-      },
-      60);
+  everywhere([] {
+    weft::mutex m;
+    weft::condition_variable full, empty;
+    int buffer = 0, sum = 0;
+    auto consumer = weft::spawn([&] {
+      for (int i = 1; i <= 50; ++i) {
+        std::unique_lock lock(m);
+        full.wait(lock, [&] { return buffer != 0; });
+        sum += buffer;
+        buffer = 0;
+        empty.notify_one();
+      }
+    });
+    for (int i = 1; i <= 50; ++i) {
+      std::unique_lock lock(m);
+      empty.wait(lock, [&] { return buffer == 0; });
+      buffer = i;
+      full.notify_one();
+    }
+    consumer.join();
+    EXPECT_EQ(sum, 1275);
+  });
 }
 
 TEST(ConditionVariable, NotifyOneWakesTheLongestWaitingNotifyAllTheRest) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     std::vector<int> order;
@@ -90,7 +88,7 @@ TEST(ConditionVariable, NotifyOneWakesTheLongestWaitingNotifyAllTheRest) {
 }
 
 TEST(ConditionVariable, ATimedOutWaitLeavesNoTraceAndUsesUpNoNotification) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     bool condition = false;
@@ -132,7 +130,7 @@ TEST(ConditionVariable, ADeadlineOfTheSystemClockIsWaitedFor) {
 }
 
 TEST(ConditionVariable, AStopIsThrownWithTheMutexLocked) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     bool locked_at_throw = false;
@@ -159,7 +157,7 @@ TEST(ConditionVariable, AStopIsThrownWithTheMutexLocked) {
 }
 
 TEST(ConditionVariable, AStopBeforeTheWaitIsThrownWithoutUnlocking) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     bool locked_at_throw = false;
@@ -179,7 +177,7 @@ TEST(ConditionVariable, AStopBeforeTheWaitIsThrownWithoutUnlocking) {
 }
 
 TEST(ConditionVariable, AShieldKeepsTheWaitGoing) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     bool came_back = false;
@@ -254,7 +252,7 @@ void swallow_cancelled(weft::fiber<>& f) {
 }
 
 TEST(ConditionVariable, NotificationsRacingDeadlinesAndStopsAreNeverLost) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     token_box box;
     std::vector<weft::fiber<>> patient, stopped, timed;
     for (int i = 0; i < 4; ++i) {

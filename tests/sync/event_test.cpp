@@ -57,7 +57,7 @@ TEST(Event, SetWakesAllWaitersAndShowsThemWhatCameBefore) {
 }
 
 TEST(Event, ResetAfterSetDoesNotTakeBackTheWakeUp) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event e;
     int through = 0;
     std::vector<weft::fiber<>> waiters;
@@ -79,7 +79,7 @@ TEST(Event, ResetAfterSetDoesNotTakeBackTheWakeUp) {
 }
 
 TEST(Event, TimedOutWaitRemovesItsWaiter) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event e;
     auto late = rt.spawn("late", [&] { return e.wait_until(rt.now() + 5ms); });
     auto patient = rt.spawn("patient", [&] { return e.wait_for(1h); });
@@ -99,7 +99,7 @@ TEST(Event, TimedOutWaitRemovesItsWaiter) {
 }
 
 TEST(Event, SetAtTheDeadlineIsSeenOrTimesOutButNeverHangs) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event e;
     auto waiter = rt.spawn("waiter", [&] { return e.wait_for(1ms); });
     auto setter = rt.spawn("setter", [&] {
@@ -125,7 +125,7 @@ TEST(Event, ADeadlineOfTheSystemClockIsWaitedFor) {
 }
 
 TEST(Event, AStopEndsTheWaitAndLeavesNoTrace) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event e;
     auto stopped = rt.spawn("stopped", [&] { e.wait(); });
     auto patient = rt.spawn("patient", [&] { e.wait(); });
@@ -162,7 +162,7 @@ TEST(Event, AStoppedFiberWaitsForNothingButPassesWhatIsSet) {
 }
 
 TEST(Event, AShieldKeepsTheWaitGoing) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event e;
     bool came_back = false;
     auto f = rt.spawn("shielded", [&] {

@@ -187,7 +187,7 @@ TEST(Future, AllocatesOnceFromTheAllocatorItWasGiven) {
 // ---- the ways a wait can end
 
 TEST(Future, TimesOutAndIsStillGood) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::promise<int> p;
     auto f = p.get_future();
     auto late = rt.spawn("late", [&] { return f.wait_until(rt.now() + 5ms); });
@@ -217,7 +217,7 @@ TEST(Future, ADeadlineOfTheSystemClockIsWaitedFor) {
 }
 
 TEST(Future, ACancelledGetLeavesTheFutureValid) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::promise<std::unique_ptr<int>> p;
     auto f = p.get_future();
     auto shared = weft::promise<int>().get_future().share();
@@ -251,7 +251,7 @@ TEST(Future, AStoppedFiberGetsWhatIsThere) {
 }
 
 TEST(Future, OutcomeDeadlineAndStopRace) {
-  under_seeds(stress_count(1000), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::promise<int> p;
     auto shared = p.get_future().share();
     std::vector<weft::fiber<>> stopped;
@@ -291,7 +291,7 @@ struct copies_slowly {
   weft::event* go;
 };
 TEST(Future, WaitersThatComeAndGoDoNotDisturbASetterThatCopies) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event go;
     weft::promise<copies_slowly> p;
     auto shared = p.get_future().share();
@@ -345,29 +345,27 @@ TEST(Future, AnOutcomeThatComesWhileTheWaiterLinksIsSeen) {
 }
 
 TEST(Future, OneOfSeveralSettersWins) {
-  everywhere(
-      [] {
-        weft::promise<int> p;
-        auto f = p.get_future();
-        std::atomic<int> winner{-1}, losers{0};
-        std::vector<weft::fiber<>> setters;
-        for (int i = 0; i < 4; ++i) {
-          setters.push_back(weft::spawn(weft::fiber_options{.spread = true}, [&, i] {
-            try {
-              p.set_value(i);
-              winner = i;
-            } catch (const std::future_error& e) {
-              EXPECT_EQ(e.code(), code(std::future_errc::promise_already_satisfied));
-              ++losers;
-            }
-          }));
+  everywhere([] {
+    weft::promise<int> p;
+    auto f = p.get_future();
+    std::atomic<int> winner{-1}, losers{0};
+    std::vector<weft::fiber<>> setters;
+    for (int i = 0; i < 4; ++i) {
+      setters.push_back(weft::spawn(weft::fiber_options{.spread = true}, [&, i] {
+        try {
+          p.set_value(i);
+          winner = i;
+        } catch (const std::future_error& e) {
+          EXPECT_EQ(e.code(), code(std::future_errc::promise_already_satisfied));
+          ++losers;
         }
-        const int got = f.get();
-        for (auto& s : setters) s.join();
-        EXPECT_EQ(got, winner);
-        EXPECT_EQ(losers, 3);
-      },
-      300);
+      }));
+    }
+    const int got = f.get();
+    for (auto& s : setters) s.join();
+    EXPECT_EQ(got, winner);
+    EXPECT_EQ(losers, 3);
+  });
 }
 
 // ---- sharing
@@ -448,7 +446,7 @@ TEST(Async, OutsideAFiberIsAnErrorAndMovesNothing) {
 }
 
 TEST(Async, TheLastFutureWaitsInItsDestructor) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::event go;
     bool ended = false;
     auto parent = rt.spawn("parent", [&] {
@@ -540,7 +538,8 @@ TEST(Async, ComputesATreeOfItself) {
       return left.get() + right;
     }
   };
-  everywhere([] { EXPECT_EQ(tree::sum(8), 256U); }, 50);
+  everywhere({.real = 8, .seeded = 5},
+             [](std::size_t depth) { EXPECT_EQ(tree::sum(static_cast<unsigned>(depth)), std::size_t{1} << depth); });
 }
 
 // ---- between runtimes and threads

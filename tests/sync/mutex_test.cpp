@@ -51,24 +51,22 @@ class guarded_data {
 };
 
 TEST(Mutex, ExcludesFibersThatSuspendInside) {
-  everywhere(
-      [] {
-        guarded_data data;
-        std::vector<weft::fiber<>> fibers;
-        for (int i = 0; i < 16; ++i) {
-          fibers.push_back(weft::spawn([&, i] {
-            for (int n = 0; n < 20; ++n) {
-              data.change([&] {
-                if ((n + i) % 3 == 0) yield();
-              });
-              if (n % 4 == 0) yield();
-            }
-          }));
+  everywhere([] {
+    guarded_data data;
+    std::vector<weft::fiber<>> fibers;
+    for (int i = 0; i < 16; ++i) {
+      fibers.push_back(weft::spawn([&, i] {
+        for (int n = 0; n < 20; ++n) {
+          data.change([&] {
+            if ((n + i) % 3 == 0) yield();
+          });
+          if (n % 4 == 0) yield();
         }
-        for (auto& f : fibers) f.join();
-        EXPECT_EQ(data.count(), 320U);
-      },
-      60);
+      }));
+    }
+    for (auto& f : fibers) f.join();
+    EXPECT_EQ(data.count(), 320U);
+  });
 }
 
 TEST(Mutex, ExcludesFibersOfTwoRuntimesAndPlainThreads) {
@@ -145,7 +143,7 @@ TEST(Mutex, AnExceptionInsideLetsTheNextOneIn) {
 }
 
 TEST(Mutex, LockIsNotACancellationPoint) {
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     bool inside = false;
     m.lock();  // by the test's own thread
@@ -190,7 +188,7 @@ TEST(Mutex, AWaitingThreadSleepsUntilAFiberUnlocks) {
 // the bound by wake-ups in vain is enough.
 TEST(Mutex, AGreedyHolderOvertakesEachWaiterAFewTimesAtMost) {
   constexpr int waiters = 64;
-  under_seeds(1000, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     bool all_done = false;
     std::uint64_t greedy_turns = 0;
@@ -247,7 +245,7 @@ TEST(Mutex, AGreedyHolderThatNeverSuspendsIsMadeToWait) {
   with_real_workers(
       [](weft::runtime& rt) { EXPECT_LT(rt.run([] { return turns_until_a_waiter_had_its_own(plenty); }), plenty); });
   // Time stands still, and the other is of the same worker: counting is enough.
-  for (std::uint64_t seed = 0; seed < stress_count(50); ++seed) {
+  for (std::uint64_t seed = 0; seed < seed_count(usual_seeds); ++seed) {
     test_runtime rt(seed);
     EXPECT_LT(rt.run([] { return turns_until_a_waiter_had_its_own(10'000); }), 10'000U);
   }

@@ -37,29 +37,27 @@ int depth_of(Mutex& m, int depth) {
 }
 
 TYPED_TEST(Recursive, ItsHolderMayLockItAgainOthersMayNot) {
-  everywhere(
-      [] {
-        TypeParam m;
-        int inside = 0;
-        std::vector<weft::fiber<>> fibers;
-        for (int i = 0; i < 8; ++i) {
-          fibers.push_back(weft::spawn([&] {
-            for (int n = 0; n < 5; ++n) {
-              const std::unique_lock outer(m);
-              EXPECT_EQ(++inside, 1);  // fibers of one worker are different owners
-              EXPECT_EQ(depth_of(m, 3), 3);
-              EXPECT_TRUE(m.try_lock());
-              yield();
-              m.unlock();
-              --inside;
-            }
-          }));
+  everywhere([] {
+    TypeParam m;
+    int inside = 0;
+    std::vector<weft::fiber<>> fibers;
+    for (int i = 0; i < 8; ++i) {
+      fibers.push_back(weft::spawn([&] {
+        for (int n = 0; n < 5; ++n) {
+          const std::unique_lock outer(m);
+          EXPECT_EQ(++inside, 1);  // fibers of one worker are different owners
+          EXPECT_EQ(depth_of(m, 3), 3);
+          EXPECT_TRUE(m.try_lock());
+          yield();
+          m.unlock();
+          --inside;
         }
-        for (auto& f : fibers) f.join();
-        EXPECT_TRUE(m.try_lock());
-        m.unlock();
-      },
-      50);
+      }));
+    }
+    for (auto& f : fibers) f.join();
+    EXPECT_TRUE(m.try_lock());
+    m.unlock();
+  });
 }
 
 TYPED_TEST(Recursive, IsFreeAfterAsManyUnlocksAsLocksOnly) {
@@ -126,7 +124,7 @@ TYPED_TEST(Recursive, TooManyLevelsAreAnErrorAndChangeNothing) {
 }
 
 TEST(RecursiveTimed, ItsHolderNeverWaits) {
-  under_seeds(stress_count(50), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::recursive_timed_mutex m;
     auto holder = rt.spawn("holder", [&] {
       m.lock();

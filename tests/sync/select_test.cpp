@@ -50,7 +50,7 @@ TEST(Select, DoesTheReadyCaseAndTellsItsPosition) {
 }
 
 TEST(Select, WaitsUntilACaseIsReady) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> a;
     channel<int> b;
     channel<int> c;
@@ -93,7 +93,7 @@ TEST(Select, OtherwiseRunsWhenNothingIsReady) {
 }
 
 TEST(Select, TheEarliestTimeoutRuns) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     const auto start = rt.now();
     auto f = rt.spawn("select", [&] {
@@ -146,7 +146,7 @@ TEST(Select, ASendToAClosedChannelIsReadyAndThrows) {
 }
 
 TEST(Select, CloseWakesIt) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> in;
     channel<int> out;
     bool nullopt = false;
@@ -178,7 +178,7 @@ TEST(Select, AnUnchosenValueIsDestroyedWithItsCase) {
 }
 
 TEST(Select, AStopEndsItAndLeavesNoTrace) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> a;
     channel<int> b;
     auto f =
@@ -230,7 +230,7 @@ TEST(Select, FunctionsRunOutsideAllLocks) {
 }
 
 TEST(Select, TheSameChannelTwiceIsOneOfThem) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     std::array<int, 2> got{};
     const auto twice = [&] {
@@ -252,7 +252,7 @@ TEST(Select, TheSameChannelTwiceIsOneOfThem) {
 }
 
 TEST(Select, DoesNotMatchItself) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     channel<int> c;
     const auto both = [&] { return select(on_send(c, 1, nothing), on_receive(c, ignore)); };
     auto f = rt.spawn("both", both);
@@ -267,79 +267,75 @@ TEST(Select, DoesNotMatchItself) {
 
 // Go's selfselect: many that send and receive on one channel, each in one select.
 TEST(Select, ManySendingAndReceivingOnOneChannelAllMatch) {
-  everywhere(
-      [] {
-        for (const std::size_t capacity : {0U, 10U}) {
-          channel<int> c(capacity);
-          std::vector<weft::fiber<std::array<int, 2>>> fibers;
-          for (int p = 0; p < 2; ++p) {
-            fibers.push_back(weft::spawn([&, p] {
-              std::array<int, 2> done{};
-              for (int i = 0; i < 100; ++i) {
-                const auto take = [&](std::optional<int> v) {
-                  if (capacity == 0) {
-                    EXPECT_NE(v, p);
-                  }
-                };
-                if (p == 0) {
-                  ++done[select(on_send(c, p, nothing), on_receive(c, take))];
-                } else {
-                  ++done[1 - select(on_receive(c, take), on_send(c, p, nothing))];
-                }
+  everywhere([] {
+    for (const std::size_t capacity : {0U, 10U}) {
+      channel<int> c(capacity);
+      std::vector<weft::fiber<std::array<int, 2>>> fibers;
+      for (int p = 0; p < 2; ++p) {
+        fibers.push_back(weft::spawn([&, p] {
+          std::array<int, 2> done{};
+          for (int i = 0; i < 100; ++i) {
+            const auto take = [&](std::optional<int> v) {
+              if (capacity == 0) {
+                EXPECT_NE(v, p);
               }
-              return done;
-            }));
+            };
+            if (p == 0) {
+              ++done[select(on_send(c, p, nothing), on_receive(c, take))];
+            } else {
+              ++done[1 - select(on_receive(c, take), on_send(c, p, nothing))];
+            }
           }
-          const auto a = fibers[0].join();
-          const auto b = fibers[1].join();
-          EXPECT_EQ(static_cast<std::size_t>(a[0] + b[0]), static_cast<std::size_t>(a[1] + b[1]) + c.size());
-        }
-      },
-      40);
+          return done;
+        }));
+      }
+      const auto a = fibers[0].join();
+      const auto b = fibers[1].join();
+      EXPECT_EQ(static_cast<std::size_t>(a[0] + b[0]), static_cast<std::size_t>(a[1] + b[1]) + c.size());
+    }
+  });
 }
 
 // Senders that select and receivers that select meet at any of three channels; each commits once.
 TEST(Select, TwoSelectsThatMatchCommitBoth) {
-  everywhere(
-      [] {
-        channel<int> a, b, c;
-        constexpr int each = 60;
-        std::vector<weft::fiber<>> fibers;
-        for (int s = 0; s < 4; ++s) {
-          fibers.push_back(weft::spawn([&, s] {
-            for (int i = 0; i < each; ++i) {
-              const int v = s * each + i;
-              if (s % 2 == 0) {
-                select(on_send(a, v, nothing), on_send(b, v, nothing), on_send(c, v, nothing));
-              } else {
-                select(on_send(c, v, nothing), on_send(a, v, nothing));
-              }
-            }
-          }));
+  everywhere([] {
+    channel<int> a, b, c;
+    constexpr int each = 60;
+    std::vector<weft::fiber<>> fibers;
+    for (int s = 0; s < 4; ++s) {
+      fibers.push_back(weft::spawn([&, s] {
+        for (int i = 0; i < each; ++i) {
+          const int v = s * each + i;
+          if (s % 2 == 0) {
+            select(on_send(a, v, nothing), on_send(b, v, nothing), on_send(c, v, nothing));
+          } else {
+            select(on_send(c, v, nothing), on_send(a, v, nothing));
+          }
         }
-        std::vector<weft::fiber<std::vector<int>>> receivers;
-        for (int r = 0; r < 4; ++r) {
-          receivers.push_back(weft::spawn([&, r] {
-            std::vector<int> got;
-            const auto take = [&](std::optional<int> v) { got.push_back(v.value()); };
-            for (int i = 0; i < each; ++i) {
-              if (r % 2 == 0) {
-                select(on_receive(c, take), on_receive(b, take), on_receive(a, take));
-              } else {
-                select(on_receive(a, take), on_receive(c, take));
-              }
-            }
-            return got;
-          }));
+      }));
+    }
+    std::vector<weft::fiber<std::vector<int>>> receivers;
+    for (int r = 0; r < 4; ++r) {
+      receivers.push_back(weft::spawn([&, r] {
+        std::vector<int> got;
+        const auto take = [&](std::optional<int> v) { got.push_back(v.value()); };
+        for (int i = 0; i < each; ++i) {
+          if (r % 2 == 0) {
+            select(on_receive(c, take), on_receive(b, take), on_receive(a, take));
+          } else {
+            select(on_receive(a, take), on_receive(c, take));
+          }
         }
-        for (auto& f : fibers) f.join();
-        std::array<int, 4 * each> times{};
-        for (auto& r : receivers) {
-          for (const int v : r.join()) ++times[static_cast<std::size_t>(v)];
-        }
-        for (const int n : times) EXPECT_EQ(n, 1);
-      },
-      60);
+        return got;
+      }));
+    }
+    for (auto& f : fibers) f.join();
+    std::array<int, 4 * each> times{};
+    for (auto& r : receivers) {
+      for (const int v : r.join()) ++times[static_cast<std::size_t>(v)];
+    }
+    for (const int n : times) EXPECT_EQ(n, 1);
+  });
 }
 
 // Each ready case is as likely as the others. 6 standard deviations: once in 10^9 runs by chance, and seeds do not change.

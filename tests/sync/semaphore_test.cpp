@@ -53,30 +53,28 @@ TEST(Semaphore, TheLargestCountsWork) {
 }
 
 TEST(Semaphore, ABinaryOneHandsDataBackAndForth) {
-  everywhere(
-      [] {
-        weft::binary_semaphore full(0), empty(1);
-        int slot = 0, sum = 0;
-        auto consumer = weft::spawn([&] {
-          for (int i = 0; i < 100; ++i) {
-            full.acquire();
-            sum += slot;
-            empty.release();
-          }
-        });
-        for (int i = 1; i <= 100; ++i) {
-          empty.acquire();
-          slot = i;
-          full.release();
-        }
-        consumer.join();
-        EXPECT_EQ(sum, 5050);
-      },
-      100);
+  everywhere([] {
+    weft::binary_semaphore full(0), empty(1);
+    int slot = 0, sum = 0;
+    auto consumer = weft::spawn([&] {
+      for (int i = 0; i < 100; ++i) {
+        full.acquire();
+        sum += slot;
+        empty.release();
+      }
+    });
+    for (int i = 1; i <= 100; ++i) {
+      empty.acquire();
+      slot = i;
+      full.release();
+    }
+    consumer.join();
+    EXPECT_EQ(sum, 5050);
+  });
 }
 
 TEST(Semaphore, PermitsGoToThoseWhoWaitInTheOrderOfTheirArrival) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::counting_semaphore<> s(0);
     std::vector<int> order;
     std::vector<weft::fiber<>> fibers;
@@ -103,32 +101,30 @@ TEST(Semaphore, PermitsGoToThoseWhoWaitInTheOrderOfTheirArrival) {
 }
 
 TEST(Semaphore, NobodyOvertakesAWaiter) {
-  everywhere(
-      [] {
-        weft::counting_semaphore<> s(1);
-        std::atomic<bool> done{false};
-        std::vector<weft::fiber<>> greedy;
-        for (int i = 0; i < 3; ++i) {
-          greedy.push_back(weft::spawn([&] {
-            while (!done) {
-              s.acquire();
-              yield();
-              s.release();
-            }
-          }));
-        }
-        for (int i = 0; i < 20; ++i) {
+  everywhere([] {
+    weft::counting_semaphore<> s(1);
+    std::atomic<bool> done{false};
+    std::vector<weft::fiber<>> greedy;
+    for (int i = 0; i < 3; ++i) {
+      greedy.push_back(weft::spawn([&] {
+        while (!done) {
           s.acquire();
+          yield();
           s.release();
         }
-        done = true;
-        for (auto& g : greedy) g.join();
-      },
-      50);
+      }));
+    }
+    for (int i = 0; i < 20; ++i) {
+      s.acquire();
+      s.release();
+    }
+    done = true;
+    for (auto& g : greedy) g.join();
+  });
 }
 
 TEST(Semaphore, TimedOutAndStoppedWaitsLeaveNoTraceAndUseUpNoPermit) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::counting_semaphore<> s(0);
     auto late = rt.spawn("late", [&] { return s.try_acquire_for(5ms); });
     auto stopped = rt.spawn("stopped", [&] { s.acquire(); });
@@ -148,7 +144,7 @@ TEST(Semaphore, TimedOutAndStoppedWaitsLeaveNoTraceAndUseUpNoPermit) {
 }
 
 TEST(Semaphore, AStopDoesNotKeepItFromTakingWhatIsThere) {
-  under_seeds(stress_count(50), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::counting_semaphore<> s(1);
     auto f = rt.spawn("stopped", [&] {
       s.acquire();
@@ -163,7 +159,7 @@ TEST(Semaphore, AStopDoesNotKeepItFromTakingWhatIsThere) {
 
 // Deadlines, stops and releases at the same instant: what was taken and what is left make up what was given.
 TEST(Semaphore, PermitsAreNotLostToDeadlinesAndStops) {
-  under_seeds(stress_count(1000), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     constexpr int given = 5;
     weft::counting_semaphore<> s(0);
     int taken = 0, late = 0;

@@ -107,27 +107,25 @@ void any_way(guarded<weft::shared_timed_mutex>& data, seeded_random& random) {
 }
 
 TEST(SharedMutex, ExcludesUnderDeadlinesAndStops) {
-  everywhere(
-      [] {
-        guarded<weft::shared_timed_mutex> data;
-        std::vector<weft::fiber<>> fibers;
-        for (unsigned i = 0; i < 12; ++i) {
-          fibers.push_back(weft::spawn([&, i] {
-            seeded_random random(i);
-            for (int n = 0; n < 20; ++n) {
-              any_way(data, random);
-              if (random.below(4) == 0) weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
-            }
-          }));
+  everywhere([] {
+    guarded<weft::shared_timed_mutex> data;
+    std::vector<weft::fiber<>> fibers;
+    for (unsigned i = 0; i < 12; ++i) {
+      fibers.push_back(weft::spawn([&, i] {
+        seeded_random random(i);
+        for (int n = 0; n < 20; ++n) {
+          any_way(data, random);
+          if (random.below(4) == 0) weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
         }
-        for (std::size_t i = 0; i < 4; ++i) {
-          yield();
-          fibers[i].request_stop();
-        }
-        join_all(fibers);
-        data.check_free();
-      },
-      1000);
+      }));
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      yield();
+      fibers[i].request_stop();
+    }
+    join_all(fibers);
+    data.check_free();
+  });
 }
 
 TEST(SharedMutex, ExcludesFibersOfTwoRuntimesAndPlainThreads) {
@@ -151,26 +149,24 @@ TEST(SharedMutex, ExcludesFibersOfTwoRuntimesAndPlainThreads) {
 }
 
 TEST(SharedMutex, WorksInTheLocksOfStd) {
-  everywhere(
-      [] {
-        weft::shared_mutex m, other;
-        {
-          const std::shared_lock a(m);
-          const std::shared_lock b(m, std::try_to_lock);
-          EXPECT_TRUE(b.owns_lock());
-          EXPECT_FALSE(std::unique_lock(m, std::try_to_lock).owns_lock());
-        }
-        {
-          const std::scoped_lock both(m, other);
-          EXPECT_FALSE(std::shared_lock(m, std::try_to_lock).owns_lock());
-        }
-        weft::shared_timed_mutex timed;
-        const std::shared_lock a(timed, 1h);
-        EXPECT_TRUE(a.owns_lock());
-        EXPECT_TRUE(std::shared_lock(timed, std::chrono::system_clock::now() - 1h).owns_lock());
-        EXPECT_FALSE(std::unique_lock(timed, 0s).owns_lock());
-      },
-      20);
+  everywhere([] {
+    weft::shared_mutex m, other;
+    {
+      const std::shared_lock a(m);
+      const std::shared_lock b(m, std::try_to_lock);
+      EXPECT_TRUE(b.owns_lock());
+      EXPECT_FALSE(std::unique_lock(m, std::try_to_lock).owns_lock());
+    }
+    {
+      const std::scoped_lock both(m, other);
+      EXPECT_FALSE(std::shared_lock(m, std::try_to_lock).owns_lock());
+    }
+    weft::shared_timed_mutex timed;
+    const std::shared_lock a(timed, 1h);
+    EXPECT_TRUE(a.owns_lock());
+    EXPECT_TRUE(std::shared_lock(timed, std::chrono::system_clock::now() - 1h).owns_lock());
+    EXPECT_FALSE(std::unique_lock(timed, 0s).owns_lock());
+  });
 }
 
 TEST(SharedMutex, ReadersAreInsideTogether) {
@@ -192,7 +188,7 @@ TEST(SharedMutex, ReadersAreInsideTogether) {
 // ---- phases
 
 TEST(SharedMutex, ReadersThatComeAfterAWaitingWriterComeInAfterIt) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::shared_timed_mutex m;
     std::vector<char> order;
     m.lock_shared();  // by the test's own thread
@@ -222,7 +218,7 @@ TEST(SharedMutex, ReadersThatComeAfterAWaitingWriterComeInAfterIt) {
 }
 
 TEST(SharedMutex, UnlockOfAWriterLetsInAllReadersAlsoPastWritersThatCameBefore) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::shared_mutex m;
     int inside = 0;
     bool written = false;
@@ -278,7 +274,7 @@ TEST(SharedMutex, AWriterGetsInUnderAStreamOfReaders) {
     m.unlock();
     for (auto& r : readers) r.join();
   };
-  everywhere(stream, 50);
+  everywhere(stream);
 }
 
 TEST(SharedMutex, AReaderGetsInUnderAStreamOfWriters) {
@@ -302,12 +298,12 @@ TEST(SharedMutex, AReaderGetsInUnderAStreamOfWriters) {
     m.unlock_shared();
     for (auto& w : writers) w.join();
   };
-  everywhere(stream, 50);
+  everywhere(stream);
 }
 
 // One writer that takes it again at once, and never suspends outside: others overtake it in bounded time.
 TEST(SharedMutex, AGreedyWriterOvertakesAWaitingOneAFewTimesAtMost) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::shared_mutex m;
     bool all_done = false;
     int turns = 0, worst = 0;
@@ -339,7 +335,7 @@ TEST(SharedMutex, AGreedyWriterOvertakesAWaitingOneAFewTimesAtMost) {
 // ---- how waits end
 
 TEST(SharedMutex, TimedOutWaitsLeaveNoTrace) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::shared_timed_mutex m;
     m.lock();
     auto reader = rt.spawn("reader", [&] { return m.try_lock_shared_for(5ms); });
@@ -366,7 +362,7 @@ TEST(SharedMutex, TimedOutWaitsLeaveNoTrace) {
 
 TEST(SharedMutex, AWriterThatGivesUpLetsInTheReadersBehindIt) {
   for (const bool by_stop : {false, true}) {
-    under_seeds(stress_count(200), [&](test_runtime& rt) {
+    under_seeds([&](test_runtime& rt) {
       weft::shared_timed_mutex m;
       m.lock_shared();
       auto writer = rt.spawn("writer", [&] { EXPECT_FALSE(m.try_lock_for(5ms)); });
@@ -391,7 +387,7 @@ TEST(SharedMutex, AWriterThatGivesUpLetsInTheReadersBehindIt) {
 }
 
 TEST(SharedMutex, TimedLocksAreCancellationPointsOthersAreNone) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::shared_timed_mutex m;
     m.lock();
     int inside = 0;
@@ -423,7 +419,7 @@ TEST(SharedMutex, TimedLocksAreCancellationPointsOthersAreNone) {
 // Deadlines, stops and the unlock at the same instant: whoever has not given up gets it.
 TEST(SharedMutex, AWakeUpThatLosesToADeadlineOrAStopGoesToTheNext) {
   for (const bool held_by_reader : {false, true}) {
-    under_seeds(stress_count(500), [&](test_runtime& rt) {
+    under_seeds([&](test_runtime& rt) {
       weft::shared_timed_mutex m;
       int mine = 0, late = 0;
       auto holder = rt.spawn("holder", [&] {

@@ -207,7 +207,7 @@ TEST(StopCallback, MayRegisterAnother) {
 
 // On one worker both fibers run on one thread: whoever compares threads takes the destroyer for the requester.
 TEST(StopCallback, DestructorWaitsForACallbackThatIsSuspended) {
-  under_seeds(stress_count(300), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::stop_source source;
     weft::event go;
     bool finished = false;
@@ -260,7 +260,7 @@ TEST(StopCallback, DestructorOnAPlainThreadSleeps) {
 
 // A callback that has destroyed itself is still on its way when another one is made at its address.
 TEST(StopCallback, AnotherOneAtTheAddressOfARunningOneIsNotMistakenForIt) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::stop_source source;
     weft::event go;
     using callback = weft::stop_callback<std::function<void()>>;
@@ -467,19 +467,17 @@ void race(const std::function<void(std::function<void()>)>& start) {
 }
 
 TEST(StopCallback, RegistrationsRaceTheRequest) {
-  everywhere(
-      [] {
-        for (std::size_t round = 0; round < 5; ++round) {
-          std::vector<weft::fiber<>> all;
-          race([&](std::function<void()> body) {
-            if (body)
-              all.push_back(weft::spawn(weft::fiber_options{.spread = true}, std::move(body)));
-            else
-              all.clear();
-          });
-        }
-      },
-      300);
+  everywhere([] {
+    for (std::size_t round = 0; round < 5; ++round) {
+      std::vector<weft::fiber<>> all;
+      race([&](std::function<void()> body) {
+        if (body)
+          all.push_back(weft::spawn(weft::fiber_options{.spread = true}, std::move(body)));
+        else
+          all.clear();
+      });
+    }
+  });
 }
 
 TEST(StopCallback, RegistrationsRaceTheRequestBetweenRuntimesAndThreads) {
@@ -508,21 +506,19 @@ TEST(StopCallback, RegistrationsRaceTheRequestBetweenRuntimesAndThreads) {
 
 // Stops of a fiber that is busy registering with its own token.
 TEST(StopCallback, RegistrationsRaceTheStopOfTheirFiber) {
-  everywhere(
-      [] {
-        for (int n = 0; n < 20; ++n) {
-          auto f = weft::spawn([] { listen_while_stop_comes(weft::this_fiber::get_stop_token(), 10); });
-          for (int i = 0; i < n % 7; ++i) yield();
-          f.request_stop();
-          f.join();
-        }
-      },
-      200);
+  everywhere([] {
+    for (int n = 0; n < 20; ++n) {
+      auto f = weft::spawn([] { listen_while_stop_comes(weft::this_fiber::get_stop_token(), 10); });
+      for (int i = 0; i < n % 7; ++i) yield();
+      f.request_stop();
+      f.join();
+    }
+  });
 }
 
 // A request waits for nobody: a destructor on the way out of a callback that runs in two fibers at a time.
 TEST(StopCallback, DestroyersWaitOnlyForTheirOwnCallback) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::stop_source source;
     weft::event go;
     const weft::stop_callback oldest(source.get_token(), [&] { EXPECT_TRUE(go.is_set()); });

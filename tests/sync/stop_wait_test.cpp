@@ -23,7 +23,7 @@ using namespace weft::testing;
 using weft::this_fiber::yield;
 
 TEST(StopWait, AStopEndsTheWaitWithTheMutexLocked) {
-  under_seeds(stress_count(300), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     weft::stop_source source;
@@ -67,7 +67,7 @@ TEST(StopWait, AStopBeforeTheWaitAsksTheConditionOnce) {
 }
 
 TEST(StopWait, TimesOutAndIsNotified) {
-  under_seeds(stress_count(100), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     weft::stop_source source;
@@ -115,7 +115,7 @@ TEST(StopWait, ADeadlineOfTheSystemClockIsWaitedFor) {
 }
 
 TEST(StopWait, IsACancellationPointOfTheWaitingFiber) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     weft::mutex m;
     weft::condition_variable c;
     weft::stop_source source;
@@ -144,86 +144,82 @@ TEST(StopWait, IsACancellationPointOfTheWaitingFiber) {
 }
 
 TEST(StopWait, NoStopIsLostAtAnyMoment) {
-  everywhere(
-      [] {
-        for (int i = 0; i < 20; ++i) {
-          weft::mutex m;
-          weft::condition_variable c;
-          weft::stop_source source;
-          auto waiter = weft::spawn(weft::fiber_options{.spread = true}, [&] {
-            std::unique_lock lock(m);
-            return c.wait(lock, source.get_token(), [] {
-              yield();
-              return false;
-            });
-          });
-          auto noise = weft::spawn(weft::fiber_options{.spread = true}, [&] {
-            while (!source.stop_requested()) {
-              c.notify_all();
-              yield();
-            }
-          });
-          for (int k = 0; k < i % 7; ++k) yield();
-          source.request_stop();
-          EXPECT_FALSE(waiter.join());  // or this hangs
-          noise.join();
+  everywhere([] {
+    for (int i = 0; i < 20; ++i) {
+      weft::mutex m;
+      weft::condition_variable c;
+      weft::stop_source source;
+      auto waiter = weft::spawn(weft::fiber_options{.spread = true}, [&] {
+        std::unique_lock lock(m);
+        return c.wait(lock, source.get_token(), [] {
+          yield();
+          return false;
+        });
+      });
+      auto noise = weft::spawn(weft::fiber_options{.spread = true}, [&] {
+        while (!source.stop_requested()) {
+          c.notify_all();
+          yield();
         }
-      },
-      300);
+      });
+      for (int k = 0; k < i % 7; ++k) yield();
+      source.request_stop();
+      EXPECT_FALSE(waiter.join());  // or this hangs
+      noise.join();
+    }
+  });
 }
 
 // Tokens with one notification each, as in condition_variable_test.cpp: a notification that went to a waiter whose token
 // had been stopped would leave a patient taker asleep beside a token.
 TEST(StopWait, NotificationsRacingStopsAreNeverLost) {
-  everywhere(
-      [] {
-        constexpr std::size_t each = 3;
-        weft::mutex m;
-        weft::condition_variable c;
-        int tokens = 0;
-        std::atomic<int> taken{0};
-        weft::stop_source sources[each];
-        const auto available = [&] { return tokens != 0; };
-        std::vector<weft::fiber<>> stoppable, patient;
-        for (std::size_t i = 0; i < each; ++i) {
-          stoppable.push_back(weft::spawn([&, i] {
-            std::unique_lock lock(m);
-            if (c.wait_for(lock, sources[i].get_token(), i == 0 ? 50us : 1h, available)) {
-              --tokens;
-              ++taken;
-            }
-          }));
-          patient.push_back(weft::spawn([&] {
-            std::unique_lock lock(m);
-            c.wait(lock, available);
-            --tokens;
-            ++taken;
-          }));
+  everywhere([] {
+    constexpr std::size_t each = 3;
+    weft::mutex m;
+    weft::condition_variable c;
+    int tokens = 0;
+    std::atomic<int> taken{0};
+    weft::stop_source sources[each];
+    const auto available = [&] { return tokens != 0; };
+    std::vector<weft::fiber<>> stoppable, patient;
+    for (std::size_t i = 0; i < each; ++i) {
+      stoppable.push_back(weft::spawn([&, i] {
+        std::unique_lock lock(m);
+        if (c.wait_for(lock, sources[i].get_token(), i == 0 ? 50us : 1h, available)) {
+          --tokens;
+          ++taken;
         }
-        const auto put = [&] {
-          const std::lock_guard lock(m);
-          ++tokens;
-          c.notify_one();
-        };
-        auto stopper = weft::spawn(weft::fiber_options{.spread = true}, [&] {
-          for (auto& s : sources) {
-            s.request_stop();
-            yield();
-          }
-        });
-        for (std::size_t i = 0; i < each; ++i) {
-          put();
-          yield();
-        }
-        stopper.join();
-        for (auto& f : stoppable) f.join();
-        const int by_now = taken;
-        ASSERT_LE(by_now, static_cast<int>(each));
-        for (std::size_t i = 0; i < each; ++i) put();
-        for (auto& f : patient) f.join();  // or this hangs
-        EXPECT_EQ(static_cast<int>(2 * each), taken + tokens);
-      },
-      500);
+      }));
+      patient.push_back(weft::spawn([&] {
+        std::unique_lock lock(m);
+        c.wait(lock, available);
+        --tokens;
+        ++taken;
+      }));
+    }
+    const auto put = [&] {
+      const std::lock_guard lock(m);
+      ++tokens;
+      c.notify_one();
+    };
+    auto stopper = weft::spawn(weft::fiber_options{.spread = true}, [&] {
+      for (auto& s : sources) {
+        s.request_stop();
+        yield();
+      }
+    });
+    for (std::size_t i = 0; i < each; ++i) {
+      put();
+      yield();
+    }
+    stopper.join();
+    for (auto& f : stoppable) f.join();
+    const int by_now = taken;
+    ASSERT_LE(by_now, static_cast<int>(each));
+    for (std::size_t i = 0; i < each; ++i) put();
+    for (auto& f : patient) f.join();  // or this hangs
+    EXPECT_EQ(static_cast<int>(2 * each), taken + tokens);
+  });
 }
 
 TEST(StopWait, WorksBetweenTwoRuntimesAndPlainThreads) {
@@ -255,36 +251,34 @@ TEST(StopWait, WorksBetweenTwoRuntimesAndPlainThreads) {
 // The rule of std: a condition variable may go as soon as its waiters have been notified. A stop that comes then must not
 // look at it any more.
 TEST(StopWait, TheVariableMayGoAfterTheNotificationThoughAStopIsUnderWay) {
-  everywhere(
-      [] {
-        for (int i = 0; i < 20; ++i) {
-          weft::mutex m;
-          auto c = std::make_unique<weft::condition_variable>();
-          weft::stop_source source;
-          bool condition = false, notified = false;
-          std::atomic<bool> waits{false};
-          auto waiter = weft::spawn(weft::fiber_options{.spread = true}, [&] {
-            std::unique_lock lock(m);
-            waits = true;
-            return c->wait(lock, source.get_token(), [&] { return condition; });
-          });
-          while (!waits) yield();
-          auto stopper = weft::spawn(weft::fiber_options{.spread = true}, [&, i] {
-            for (int k = 0; k < i % 4; ++k) yield();
-            source.request_stop();
-          });
-          {
-            const std::lock_guard lock(m);  // the waiter waits, or was stopped
-            condition = true;
-            c->notify_all();
-            notified = !source.stop_requested();  // nothing but the notification can have ended the wait
-            if (notified) c.reset();
-          }
-          EXPECT_TRUE(waiter.join() || !notified);
-          stopper.join();
-        }
-      },
-      200);
+  everywhere([] {
+    for (int i = 0; i < 20; ++i) {
+      weft::mutex m;
+      auto c = std::make_unique<weft::condition_variable>();
+      weft::stop_source source;
+      bool condition = false, notified = false;
+      std::atomic<bool> waits{false};
+      auto waiter = weft::spawn(weft::fiber_options{.spread = true}, [&] {
+        std::unique_lock lock(m);
+        waits = true;
+        return c->wait(lock, source.get_token(), [&] { return condition; });
+      });
+      while (!waits) yield();
+      auto stopper = weft::spawn(weft::fiber_options{.spread = true}, [&, i] {
+        for (int k = 0; k < i % 4; ++k) yield();
+        source.request_stop();
+      });
+      {
+        const std::lock_guard lock(m);  // the waiter waits, or was stopped
+        condition = true;
+        c->notify_all();
+        notified = !source.stop_requested();  // nothing but the notification can have ended the wait
+        if (notified) c.reset();
+      }
+      EXPECT_TRUE(waiter.join() || !notified);
+      stopper.join();
+    }
+  });
 }
 
 }  // namespace

@@ -32,25 +32,23 @@ using timed_mutexes = ::testing::Types<weft::timed_mutex, weft::recursive_timed_
 TYPED_TEST_SUITE(TimedLock, timed_mutexes);
 
 TYPED_TEST(TimedLock, TakesAFreeOneAtOnceAlsoWhenTheTimeHasPassed) {
-  everywhere(
-      [] {
-        TypeParam m;
-        std::unique_lock a(m, 1h);
-        EXPECT_TRUE(a.owns_lock());
-        a.unlock();
-        EXPECT_TRUE(a.try_lock_for(-1h));
-        a.unlock();
-        EXPECT_TRUE(a.try_lock_until(std::chrono::steady_clock::time_point::min()));
-        a.unlock();
-        EXPECT_TRUE(a.try_lock_until(std::chrono::system_clock::now() - 1h));
-        a.unlock();
-        const std::scoped_lock both(m);
-      },
-      20);
+  everywhere([] {
+    TypeParam m;
+    std::unique_lock a(m, 1h);
+    EXPECT_TRUE(a.owns_lock());
+    a.unlock();
+    EXPECT_TRUE(a.try_lock_for(-1h));
+    a.unlock();
+    EXPECT_TRUE(a.try_lock_until(std::chrono::steady_clock::time_point::min()));
+    a.unlock();
+    EXPECT_TRUE(a.try_lock_until(std::chrono::system_clock::now() - 1h));
+    a.unlock();
+    const std::scoped_lock both(m);
+  });
 }
 
 TYPED_TEST(TimedLock, GivesUpAtItsTimeNotBeforeAndLeavesNoTrace) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     TypeParam m;
     m.lock();  // by the test's own thread
     auto late = rt.spawn("late", [&] { return m.try_lock_for(5ms); });
@@ -79,7 +77,7 @@ TYPED_TEST(TimedLock, GivesUpAtItsTimeNotBeforeAndLeavesNoTrace) {
 }
 
 TYPED_TEST(TimedLock, IsACancellationPointWhenItHasToWaitButLockIsNone) {
-  under_seeds(stress_count(200), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     TypeParam m;
     m.lock();
     bool locked = false;
@@ -101,7 +99,7 @@ TYPED_TEST(TimedLock, IsACancellationPointWhenItHasToWaitButLockIsNone) {
 }
 
 TYPED_TEST(TimedLock, AStopDoesNotKeepItFromTakingAFreeOne) {
-  under_seeds(stress_count(50), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     TypeParam m;
     auto f = rt.spawn("stopped", [&] {
       yield();
@@ -122,7 +120,7 @@ TYPED_TEST(TimedLock, AStopDoesNotKeepItFromTakingAFreeOne) {
 // The deadline of the first waiters, a stop of the second ones and the unlock come at the same instant. Whoever has not
 // given up gets the mutex: no wake-up ends with a waiter that does not want it any more.
 TYPED_TEST(TimedLock, AWakeUpThatLosesToADeadlineOrAStopGoesToTheNext) {
-  under_seeds(stress_count(1000), [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     TypeParam m;
     int mine = 0, late = 0;
     auto holder = rt.spawn("holder", [&] {
@@ -196,29 +194,27 @@ struct guarded {
 };
 
 TYPED_TEST(TimedLock, ExcludesUnderDeadlinesAndStops) {
-  everywhere(
-      [] {
-        guarded<TypeParam> data;
-        std::vector<weft::fiber<>> fibers;
-        for (unsigned i = 0; i < 12; ++i) {
-          fibers.push_back(weft::spawn([&, i] {
-            seeded_random random(i);
-            for (int n = 0; n < 20; ++n) {
-              data.any_way(random);
-              if (random.below(4) == 0) weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
-            }
-          }));
+  everywhere([] {
+    guarded<TypeParam> data;
+    std::vector<weft::fiber<>> fibers;
+    for (unsigned i = 0; i < 12; ++i) {
+      fibers.push_back(weft::spawn([&, i] {
+        seeded_random random(i);
+        for (int n = 0; n < 20; ++n) {
+          data.any_way(random);
+          if (random.below(4) == 0) weft::this_fiber::sleep_for(std::chrono::microseconds(random.below(200)));
         }
-        for (std::size_t i = 0; i < 4; ++i) {
-          yield();
-          fibers[i].request_stop();
-        }
-        join_all(fibers);
-        ASSERT_TRUE(data.m.try_lock());
-        EXPECT_EQ(data.count, data.changes.load());
-        data.m.unlock();
-      },
-      200);
+      }));
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      yield();
+      fibers[i].request_stop();
+    }
+    join_all(fibers);
+    ASSERT_TRUE(data.m.try_lock());
+    EXPECT_EQ(data.count, data.changes.load());
+    data.m.unlock();
+  });
 }
 
 TYPED_TEST(TimedLock, ExcludesFibersOfTwoRuntimesAndPlainThreads) {

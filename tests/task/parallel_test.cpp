@@ -35,7 +35,7 @@ int fib(int n) {
 }
 
 TEST(ParallelInvoke, Recursive) {
-  everywhere([] { EXPECT_EQ(fib(12), 144); }, 20);
+  everywhere([] { EXPECT_EQ(fib(12), 144); });
 }
 
 TEST(ParallelInvoke, RunsEach) {
@@ -117,20 +117,18 @@ TEST(ParallelInvoke, AStopReachesBothBranches) {
 }
 
 TEST(ParallelFor, VisitsEachOnce) {
-  everywhere(
-      [] {
-        for (const int n : {0, 1, 2, 7, 100, 1000, 5000}) {
-          std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
-          weft::parallel_for(0, n, [&](int i) { ++seen[static_cast<std::size_t>(i)]; });
-          for (const auto& s : seen) ASSERT_EQ(s, 1);
-          weft::parallel_for(seen.begin(), seen.end(), [](std::atomic<int>& s) { ++s; });
-          for (const auto& s : seen) ASSERT_EQ(s, 2);
-        }
-        weft::parallel_for(5, 3, [](int) { ADD_FAILURE() << "an empty range"; });
-        weft::parallel_for(5U, 3U, [](unsigned) { ADD_FAILURE() << "an empty range"; });
-        EXPECT_EQ(weft::detail::length_of(-2'000'000'000, 2'000'000'000), 4'000'000'000);
-      },
-      10);
+  everywhere([] {
+    for (const int n : {0, 1, 2, 7, 100, 1000, 5000}) {
+      std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
+      weft::parallel_for(0, n, [&](int i) { ++seen[static_cast<std::size_t>(i)]; });
+      for (const auto& s : seen) ASSERT_EQ(s, 1);
+      weft::parallel_for(seen.begin(), seen.end(), [](std::atomic<int>& s) { ++s; });
+      for (const auto& s : seen) ASSERT_EQ(s, 2);
+    }
+    weft::parallel_for(5, 3, [](int) { ADD_FAILURE() << "an empty range"; });
+    weft::parallel_for(5U, 3U, [](unsigned) { ADD_FAILURE() << "an empty range"; });
+    EXPECT_EQ(weft::detail::length_of(-2'000'000'000, 2'000'000'000), 4'000'000'000);
+  });
 }
 
 // The widest range that ends at the type's last value: no step may leave the type on the way.
@@ -147,62 +145,54 @@ void visits_up_to_the_last_value() {
 }
 
 TEST(Parallel, TakesEveryIntegerType) {
-  everywhere(
-      [] {
-        visits_up_to_the_last_value<signed char>();
-        visits_up_to_the_last_value<unsigned char>();
-        visits_up_to_the_last_value<short>();
-        visits_up_to_the_last_value<unsigned short>();
-        visits_up_to_the_last_value<int>();
-        visits_up_to_the_last_value<unsigned>();
-        visits_up_to_the_last_value<long>();
-        visits_up_to_the_last_value<unsigned long>();
-      },
-      2);
+  everywhere([] {
+    visits_up_to_the_last_value<signed char>();
+    visits_up_to_the_last_value<unsigned char>();
+    visits_up_to_the_last_value<short>();
+    visits_up_to_the_last_value<unsigned short>();
+    visits_up_to_the_last_value<int>();
+    visits_up_to_the_last_value<unsigned>();
+    visits_up_to_the_last_value<long>();
+    visits_up_to_the_last_value<unsigned long>();
+  });
 }
 
 TEST(Parallel, TakesPointersAndIteratorsOfAnyContainer) {
-  everywhere(
-      [] {
-        int numbers[100];
-        std::iota(std::begin(numbers), std::end(numbers), 1);
-        const auto same = [](int i) { return i; };
-        EXPECT_EQ(weft::parallel_reduce(std::begin(numbers), std::end(numbers), 0, std::plus<>(), same), 5050);
-        std::deque<int> queue(std::begin(numbers), std::end(numbers));
-        weft::parallel_for(queue.rbegin(), queue.rend(), [](int& i) { i *= 2; });
-        EXPECT_EQ(weft::parallel_reduce(queue.cbegin(), queue.cend(), 0, std::plus<>(), same), 10100);
-      },
-      5);
+  everywhere([] {
+    int numbers[100];
+    std::iota(std::begin(numbers), std::end(numbers), 1);
+    const auto same = [](int i) { return i; };
+    EXPECT_EQ(weft::parallel_reduce(std::begin(numbers), std::end(numbers), 0, std::plus<>(), same), 5050);
+    std::deque<int> queue(std::begin(numbers), std::end(numbers));
+    weft::parallel_for(queue.rbegin(), queue.rend(), [](int& i) { i *= 2; });
+    EXPECT_EQ(weft::parallel_reduce(queue.cbegin(), queue.cend(), 0, std::plus<>(), same), 10100);
+  });
 }
 
 TEST(ParallelFor, SmallRangesOverlapWhenTheyBlock) {
-  everywhere(
-      [] {
-        std::atomic<int> inside{0};
-        weft::event all;
-        weft::parallel_for(0, 20, [&](int) {
-          if (++inside == 20) all.set();
-          all.wait();
-        });
-        EXPECT_EQ(inside, 20);
-      },
-      20);
+  everywhere([] {
+    std::atomic<int> inside{0};
+    weft::event all;
+    weft::parallel_for(0, 20, [&](int) {
+      if (++inside == 20) all.set();
+      all.wait();
+    });
+    EXPECT_EQ(inside, 20);
+  });
 }
 
 TEST(ParallelReduce, KeepsTheOrder) {
-  everywhere(
-      [] {
-        const std::string text = weft::parallel_reduce(
-            0, 26, std::string(">"), [](std::string a, const std::string& b) { return a + b; },
-            [](int i) { return std::string(1, static_cast<char>('a' + i)); });
-        EXPECT_EQ(text, ">abcdefghijklmnopqrstuvwxyz");
-        std::vector<long> v(100'000);
-        std::iota(v.begin(), v.end(), 1L);
-        const long sum = weft::parallel_reduce(v.begin(), v.end(), 0L, std::plus<>(), [](long x) { return 2 * x; });
-        EXPECT_EQ(sum, 100'000L * 100'001L);
-        EXPECT_EQ(weft::parallel_reduce(0, 0, 7, std::plus<>(), [](int i) { return i; }), 7);
-      },
-      5);
+  everywhere([] {
+    const std::string text = weft::parallel_reduce(
+        0, 26, std::string(">"), [](std::string a, const std::string& b) { return a + b; },
+        [](int i) { return std::string(1, static_cast<char>('a' + i)); });
+    EXPECT_EQ(text, ">abcdefghijklmnopqrstuvwxyz");
+    std::vector<long> v(100'000);
+    std::iota(v.begin(), v.end(), 1L);
+    const long sum = weft::parallel_reduce(v.begin(), v.end(), 0L, std::plus<>(), [](long x) { return 2 * x; });
+    EXPECT_EQ(sum, 100'000L * 100'001L);
+    EXPECT_EQ(weft::parallel_reduce(0, 0, 7, std::plus<>(), [](int i) { return i; }), 7);
+  });
 }
 
 TEST(Parallel, OutsideAFiberIsRefused) {

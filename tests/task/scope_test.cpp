@@ -356,21 +356,19 @@ TEST(Scope, AChildIsAFiberOfItsOwnEvenOnABorrowedStack) {
 }
 
 TEST(Scope, DeepNestingOnBorrowedStacks) {
-  everywhere(
-      [] {
-        struct nest {
-          static int count(int depth) {
-            if (depth == 0) return 1;
-            weft::scope s;
-            std::array<int, 2> below{};
-            for (int& b : below) s.spawn([&b, depth] { b = count(depth - 1); });
-            s.join();
-            return below[0] + below[1];
-          }
-        };
-        EXPECT_EQ(nest::count(9), 512);
-      },
-      10);
+  everywhere({.real = 9, .seeded = 5}, [](std::size_t levels) {
+    struct nest {
+      static int count(std::size_t depth) {
+        if (depth == 0) return 1;
+        weft::scope s;
+        std::array<int, 2> below{};
+        for (int& b : below) s.spawn([&b, depth] { b = count(depth - 1); });
+        s.join();
+        return below[0] + below[1];
+      }
+    };
+    EXPECT_EQ(nest::count(levels), 1 << levels);
+  });
 }
 
 struct leaves_a_mark {
@@ -385,17 +383,15 @@ struct leaves_a_mark {
 
 TEST(Scope, FiberLocalValuesOfChildrenEndInsideTheScope) {
   static weft::fiber_local<leaves_a_mark> local;
-  everywhere(
-      [] {
-        std::array<int, 3> marks{};
-        {
-          weft::scope s;
-          for (int& m : marks) s.spawn([&m] { local->here = &m; });
-          s.join();
-          EXPECT_EQ(marks, (std::array<int, 3>{1, 1, 1}));
-        }
-      },
-      100);
+  everywhere([] {
+    std::array<int, 3> marks{};
+    {
+      weft::scope s;
+      for (int& m : marks) s.spawn([&m] { local->here = &m; });
+      s.join();
+      EXPECT_EQ(marks, (std::array<int, 3>{1, 1, 1}));
+    }
+  });
 }
 
 TEST(Scope, TheClosuresDestructorsRunInsideTheScope) {

@@ -74,7 +74,7 @@ TEST(WhenAll, TheFirstFailureStopsTheOthers) {
 }
 
 TEST(WhenAny, TheFirstWinsAndTheOthersAreAwaited) {
-  under_seeds(100, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     rt.run([&] {
       std::atomic<int> ended{0};
       const auto winner = weft::when_any(
