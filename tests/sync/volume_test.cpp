@@ -1,5 +1,7 @@
-// A hundred thousand operations on each primitive from eight fibers on two to eight workers, in every build (ten million with
-// WEFT_SOAK=1), each with an invariant that a lost or doubled operation breaks.
+// A hundred thousand operations on each primitive from eight fibers on eight workers, in every build (ten million with
+// WEFT_SOAK=1), each with an invariant that a lost or doubled operation breaks. Nobody is stopped here: a wake-up that is
+// lost is a wait that never ends. volume_race_test.cpp has the stops, and what makes each operation wait for another worker:
+// condition variables, events, barriers.
 #include <array>         // slots
 #include <atomic>        // counters
 #include <chrono>        // durations
@@ -12,66 +14,37 @@
 
 #include <weft/weft.hpp>
 
-#include "support/scale.hpp"
+#include "support/volume.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
+using namespace weft::testing;
 namespace this_fiber = weft::this_fiber;
-
-constexpr unsigned fibers = 8;
-
-// All under every sanitizer, too: the point is the amount.
-std::size_t operations() { return weft::testing::soaking() ? 10'000'000 : 100'000; }
-std::size_t per_fiber() { return operations() / fibers; }
-
-// body(which, i) for each operation of each of the eight fibers. Fewer workers where each operation waits for another
-// fiber: waking a sleeping thread costs thousands of times what waking a fiber does.
-template <class Body>
-void from_eight(Body body, unsigned workers = fibers) {
-  weft::run({.workers = workers}, [&] {
-    std::vector<weft::fiber<>> all;
-    for (unsigned f = 0; f < fibers; ++f) {
-      all.push_back(weft::spawn({.spread = true}, [&body, f] {
-        const std::size_t n = per_fiber();
-        for (std::size_t i = 0; i < n; ++i) body(f, i);
-      }));
-    }
-    for (auto& f : all) f.join();
-  });
-}
-
-// Two halves that only a holder may see apart.
-struct twins {
-  std::uint64_t a = 0, b = 0;
-  void grow() {
-    ++a;
-    ++b;
-  }
-};
 
 template <class Mutex>
 void locks_exclude() {
   Mutex m;
   twins value;
-  from_eight([&](unsigned, std::size_t i) {
+  in_lanes([&](unsigned, std::size_t i) {
     const std::lock_guard lock(m);
     EXPECT_EQ(value.a, value.b);
     value.grow();
-    if (i % 64 == 0) this_fiber::yield();
+    linger(i);
   });
-  EXPECT_EQ(value.a, per_fiber() * fibers);
+  EXPECT_EQ(value.a, volume_per_lane() * lanes);
 }
 
 TEST(Volume, Mutex) { locks_exclude<weft::mutex>(); }
 TEST(Volume, RecursiveMutex) { locks_exclude<weft::recursive_mutex>(); }
+TEST(Volume, PlainSharedMutex) { locks_exclude<weft::shared_mutex>(); }
 
 TEST(Volume, TimedMutexes) {
   weft::timed_mutex m;
   weft::recursive_timed_mutex r;
   twins value;
   std::atomic<std::uint64_t> got{0};
-  from_eight([&](unsigned, std::size_t i) {
+  in_lanes([&](unsigned, std::size_t i) {
     const std::unique_lock outer(m, i % 3 == 0 ? 10us : 10s);
     if (!outer.owns_lock()) return;
     const std::unique_lock inner(r, 10us);
@@ -87,16 +60,16 @@ TEST(Volume, SharedMutex) {
   weft::shared_timed_mutex m;
   twins value;
   std::atomic<std::uint64_t> written{0};
-  from_eight([&](unsigned f, std::size_t i) {
+  in_lanes([&](unsigned f, std::size_t i) {
     if ((f + i) % 4 == 0) {
       const std::unique_lock lock(m, 10s);
       value.grow();
       ++written;
-      if (i % 64 == 0) this_fiber::yield();
+      linger(i);
     } else {
       const std::shared_lock lock(m);
       EXPECT_EQ(value.a, value.b);
-      if (i % 64 == 0) this_fiber::yield();
+      linger(i);
     }
   });
   EXPECT_EQ(value.a, written);
@@ -105,14 +78,14 @@ TEST(Volume, SharedMutex) {
 TEST(Volume, Semaphore) {
   weft::counting_semaphore<> permits(3);
   std::atomic<int> inside{0};
-  from_eight([&](unsigned f, std::size_t i) {
+  in_lanes([&](unsigned f, std::size_t i) {
     if ((f + i) % 5 == 0) {
       if (!permits.try_acquire_for(5us)) return;
     } else {
       permits.acquire();
     }
     EXPECT_LE(++inside, 3);
-    if (i % 32 == 0) this_fiber::yield();
+    linger(i);
     --inside;
     permits.release();
   });
@@ -120,87 +93,18 @@ TEST(Volume, Semaphore) {
   EXPECT_FALSE(permits.try_acquire());
 }
 
-// A cell of one value, guarded by a condition; notify_one must never be lost to a waiter that times out.
-template <class Condition>
-void conditions_lose_nothing() {
-  weft::mutex m;
-  Condition changed;
-  std::optional<std::uint64_t> cell;
-  std::atomic<std::uint64_t> sum_in{0}, sum_out{0};
-  from_eight(
-      [&](unsigned f, std::size_t i) {
-        std::unique_lock lock(m);
-        if (f % 2 == 0) {
-          while (cell.has_value()) {
-            i % 3 == 0 ? static_cast<void>(changed.wait_for(lock, 20us)) : changed.wait(lock);
-          }
-          cell = f * 1000 + i;
-          sum_in += *cell;
-        } else {
-          while (!cell.has_value()) {
-            i % 3 == 0 ? static_cast<void>(changed.wait_for(lock, 20us)) : changed.wait(lock);
-          }
-          sum_out += *cell;
-          cell.reset();
-        }
-        changed.notify_all();
-      },
-      2);
-  EXPECT_EQ(sum_in, sum_out);
-  EXPECT_FALSE(cell.has_value());
-}
-
-TEST(Volume, ConditionVariable) { conditions_lose_nothing<weft::condition_variable>(); }
-TEST(Volume, ConditionVariableAny) { conditions_lose_nothing<weft::condition_variable_any>(); }
-
-TEST(Volume, Event) {
-  std::array<weft::event, fibers> turn;
-  turn[0].set();
-  std::uint64_t passes = 0;  // the events order its users
-  from_eight(
-      [&](unsigned f, std::size_t i) {
-        while (!(i % 7 == 0 ? turn[f].wait_for(20us) : (turn[f].wait(), true))) {
-        }
-        turn[f].reset();
-        ++passes;
-        turn[(f + 1) % fibers].set();
-      },
-      2);
-  EXPECT_EQ(passes, per_fiber() * fibers);
-}
-
-TEST(Volume, Barrier) {
-  std::uint64_t phases = 0;
-  struct complete {
-    std::uint64_t* n;
-    void operator()() const noexcept { ++*n; }
-  };
-  weft::barrier<complete> b(fibers, complete{&phases});
-  std::array<std::atomic<std::uint64_t>, 2> arrived{};
-  from_eight(
-      [&](unsigned, std::size_t i) {
-        ++arrived[i % 2];
-        b.arrive_and_wait();
-        EXPECT_EQ(arrived[i % 2], (i / 2 + 1) * fibers);
-        EXPECT_EQ(phases, 2 * i + 1);
-        b.arrive_and_wait();
-        EXPECT_EQ(phases, 2 * i + 2);
-      },
-      2);
-}
-
 TEST(Volume, LatchesOfManyGenerations) {
-  const std::size_t rounds = operations() / fibers;
-  weft::run({.workers = fibers}, [&] {
-    for (std::size_t i = 0; i < rounds / 8; ++i) {
-      weft::latch done(fibers);
+  const std::size_t rounds = volume_per_lane();
+  weft::run({.workers = lanes}, [&] {
+    for (std::size_t i = 0; i < rounds; ++i) {
+      weft::latch done(lanes);
       std::atomic<unsigned> before{0};
       weft::scope s;
-      for (unsigned f = 0; f < fibers; ++f) {
+      for (unsigned f = 0; f < lanes; ++f) {
         s.spawn([&] {
           ++before;
           done.arrive_and_wait();
-          EXPECT_EQ(before, fibers);
+          EXPECT_EQ(before, lanes);
         });
       }
       s.join();
@@ -214,12 +118,12 @@ TEST(Volume, WaitGroupAndCallOnce) {
     weft::once_flag once;
     std::atomic<unsigned> calls{0};
   };
-  const std::size_t rounds = operations() / fibers / 8;
-  weft::run({.workers = fibers}, [&] {
+  const std::size_t rounds = volume_per_lane();
+  weft::run({.workers = lanes}, [&] {
     for (std::size_t i = 0; i < rounds; ++i) {
       round r;
-      r.left.add(fibers);
-      for (unsigned f = 0; f < fibers; ++f) {
+      r.left.add(lanes);
+      for (unsigned f = 0; f < lanes; ++f) {
         weft::spawn({.spread = i % 4 == 0}, [&] {
           weft::call_once(r.once, [&] {
             this_fiber::yield();
@@ -238,12 +142,12 @@ TEST(Volume, WaitGroupAndCallOnce) {
 TEST(Volume, Channels) {
   for (const std::size_t capacity : {std::size_t{0}, std::size_t{1}, std::size_t{64}}) {
     weft::channel<std::uint64_t> c(capacity);
-    std::atomic<std::uint64_t> sent{0}, received{0}, senders{fibers / 2};
-    weft::run({.workers = capacity == 0 ? 2 : fibers}, [&] {
+    std::atomic<std::uint64_t> sent{0}, received{0}, senders{lanes / 2};
+    weft::run({.workers = lanes}, [&] {
       std::vector<weft::fiber<>> all;
-      for (unsigned f = 0; f < fibers / 2; ++f) {
+      for (unsigned f = 0; f < lanes / 2; ++f) {
         all.push_back(weft::spawn({.spread = true}, [&, f] {
-          for (std::uint64_t i = 0; i < per_fiber(); ++i) {
+          for (std::uint64_t i = 0; i < volume_per_lane(); ++i) {
             std::uint64_t value = std::uint64_t{f} << 32 | i;
             while (i % 5 == 0 && !c.send_for(value, 5us)) {
             }
@@ -253,7 +157,7 @@ TEST(Volume, Channels) {
           if (--senders == 0) c.close();
         }));
         all.push_back(weft::spawn({.spread = true}, [&] {
-          std::array<std::uint64_t, fibers / 2> next{};
+          std::array<std::uint64_t, lanes / 2> next{};
           for (const std::uint64_t value : c) {
             received += value;
             ASSERT_GE(value & 0xffffffff, next[value >> 32]) << "out of order";
@@ -270,7 +174,7 @@ TEST(Volume, Channels) {
 TEST(Volume, Select) {
   weft::channel<int> a, b(4), stop;
   std::atomic<std::int64_t> balance_a{0}, balance_b{0};
-  from_eight([&](unsigned f, std::size_t i) {
+  in_lanes([&](unsigned f, std::size_t i) {
     // Each offers and asks; whoever meets nobody goes on after a moment.
     weft::select(weft::on_send(a, static_cast<int>(f), [&] { ++balance_a; }),
                  weft::on_receive(a, [&](std::optional<int> v) { balance_a -= v.has_value() ? 1 : 0; }),
@@ -283,7 +187,7 @@ TEST(Volume, Select) {
 }
 
 TEST(Volume, Futures) {
-  from_eight([&](unsigned f, std::size_t i) {
+  in_lanes([&](unsigned f, std::size_t i) {
     weft::promise<std::size_t> p;
     auto result = p.get_future();
     if (i % 4 == 0) {
@@ -299,7 +203,7 @@ TEST(Volume, Futures) {
 
 TEST(Volume, StopSources) {
   std::atomic<std::uint64_t> called{0};
-  from_eight([&](unsigned, std::size_t i) {
+  in_lanes([&](unsigned, std::size_t i) {
     weft::stop_source source;
     const weft::stop_callback callback(source.get_token(), [&] { ++called; });
     if (i % 16 == 0) {
@@ -310,12 +214,12 @@ TEST(Volume, StopSources) {
     }
     EXPECT_TRUE(source.stop_requested());
   });
-  EXPECT_EQ(called, per_fiber() * fibers);
+  EXPECT_EQ(called, volume_per_lane() * lanes);
 }
 
 TEST(Volume, ScopesAndDeadlines) {
   std::atomic<std::uint64_t> ended{0};
-  from_eight([&](unsigned, std::size_t i) {
+  in_lanes([&](unsigned, std::size_t i) {
     if (i % 4 != 0) return;
     try {
       weft::with_timeout(i % 8 == 0 ? 1us : 10s, [&] {
@@ -333,7 +237,7 @@ TEST(Volume, ScopesAndDeadlines) {
       EXPECT_EQ(i % 8, 0U);
     }
   });
-  EXPECT_EQ(ended, (per_fiber() + 3) / 4 * fibers * 3);
+  EXPECT_EQ(ended, (volume_per_lane() + 3) / 4 * lanes * 3);
 }
 
 }  // namespace
