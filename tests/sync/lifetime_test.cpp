@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include <weft/sched/this_fiber.hpp>
+#include <weft/sync/async.hpp>
 #include <weft/sync/barrier.hpp>
 #include <weft/sync/call_once.hpp>
 #include <weft/sync/channel.hpp>
@@ -233,6 +234,45 @@ struct one_latch {
   void wait() { l.arrive_and_wait(); }
   void wake() { l.count_down(); }
 };
+struct one_latch_waited_for {
+  weft::latch l{2};
+  void wait() {
+    l.count_down();
+    l.wait();
+  }
+  void wake() { l.count_down(); }
+};
+struct one_timed_latch {
+  weft::latch l{1};
+  void wait() {
+    while (!l.wait_for(50us)) {
+    }
+  }
+  void wake() { l.count_down(); }
+};
+struct one_timed_wait_group {
+  one_timed_wait_group() { g.add(1); }
+  weft::wait_group g;
+  void wait() {
+    while (!g.wait_for(50us)) {
+    }
+  }
+  void wake() { g.done(); }
+};
+struct one_barrier_with_token {
+  weft::barrier<> b{2};
+  void wait() { b.wait(b.arrive()); }
+  void wake() { static_cast<void>(b.arrive()); }
+};
+struct one_timed_barrier {
+  weft::barrier<> b{2};
+  void wait() {
+    const auto arrived = b.arrive();
+    while (!b.wait_for(arrived, 50us)) {
+    }
+  }
+  void wake() { static_cast<void>(b.arrive()); }
+};
 // Both only arrive and wait: who returns first destroys it under the other.
 struct one_barrier {
   weft::barrier<> b{2};
@@ -277,6 +317,35 @@ struct one_any_condition {
   }
 };
 
+struct one_timed_any_condition {
+  weft::mutex m;
+  weft::condition_variable_any c;
+  bool woken = false;
+  void wait() {
+    std::unique_lock lock(m);
+    while (!c.wait_for(lock, 50us, [&] { return woken; })) {
+    }
+  }
+  void wake() {
+    const std::lock_guard lock(m);
+    woken = true;
+    c.notify_one();
+  }
+};
+// The last future goes while the fiber that filled it is on its way out.
+struct one_async {
+  std::atomic<bool> woken{false};
+  void wait() {
+    const auto policy = weft::this_fiber::is_fiber() ? std::launch::async : std::launch::deferred;
+    auto result = weft::async(policy, [this] {
+      while (!woken) yield();
+      return 5;
+    });
+    EXPECT_EQ(result.get(), 5);
+  }
+  void wake() { woken = true; }
+};
+
 struct one_rendezvous {
   weft::channel<int> c;
   void wait() { EXPECT_EQ(c.receive(), 1); }
@@ -294,6 +363,15 @@ struct one_buffered_value {
 struct one_sender {
   weft::channel<int> c;
   void wait() { c.send(1); }
+  void wake() { EXPECT_EQ(c.receive(), 1); }
+};
+struct one_timed_sender {
+  weft::channel<int> c;
+  void wait() {
+    int value = 1;
+    while (!c.send_for(value, 50us)) {
+    }
+  }
   void wake() { EXPECT_EQ(c.receive(), 1); }
 };
 struct one_full_buffer {
@@ -320,6 +398,23 @@ struct one_select {
   }
   void wake() {
     c->send(1);
+    c.reset();
+    gone = true;
+  }
+};
+
+// The same the other way round.
+struct one_sending_select {
+  std::unique_ptr<weft::channel<int>> c = std::make_unique<weft::channel<int>>();
+  weft::channel<int> other;
+  std::atomic<bool> gone{false};
+  void wait() {
+    const auto unwanted = [](std::optional<int>) { ADD_FAILURE(); };
+    weft::select(weft::on_receive(other, unwanted), weft::on_send(*c, 1, [] {}), weft::on_receive(*c, unwanted));
+    while (!gone) yield();
+  }
+  void wake() {
+    EXPECT_EQ(c->receive(), 1);
     c.reset();
     gone = true;
   }
@@ -376,7 +471,9 @@ using primitives =
                    one_stopped_condition, one_semaphore, one_timed_semaphore, one_latch, one_barrier,
                    one_latch_for_both, one_flag, one_any_condition, one_rendezvous, one_buffered_value, one_sender,
                    one_full_buffer, one_closed_channel, one_select, one_held_timed_mutex, one_held_recursive_mutex,
-                   one_written_lock, one_read_then_written_lock, one_written_then_read_lock>;
+                   one_written_lock, one_read_then_written_lock, one_written_then_read_lock, one_latch_waited_for,
+                   one_timed_latch, one_timed_wait_group, one_barrier_with_token, one_timed_barrier,
+                   one_timed_any_condition, one_async, one_timed_sender, one_sending_select>;
 TYPED_TEST_SUITE(Lifetime, primitives);
 
 TYPED_TEST(Lifetime, BetweenFibersOfOneRuntime) {
