@@ -5,6 +5,7 @@
 #include <mutex>       // unique_lock
 #include <optional>    // a scope with an end
 #include <string>      // names
+#include <utility>     // move
 #include <vector>      // tables
 
 #include <gtest/gtest.h>
@@ -63,7 +64,90 @@ struct world {
   }
 };
 
-std::vector<wait_case> points(world& w) {
+constexpr auto far_away = std::chrono::steady_clock::time_point::max() - 1ns;
+
+// A condition nobody notifies; `wait` gets the variable and the lock.
+template <class Condition, class Wait>
+void wait_on_a_condition(Wait wait) {
+  Condition condition;
+  weft::mutex m;
+  std::unique_lock lock(m);
+  wait(condition, lock);
+}
+
+std::vector<wait_case> points_with_an_end(world& w) {
+  const auto no = [] { return false; };
+  return {
+      {"event::wait_until", [&] { static_cast<void>(w.never.wait_until(far_away)); }},
+      {"wait_group::wait_for", [&] { static_cast<void>(w.group.wait_for(24h)); }},
+      {"wait_group::wait_until", [&] { static_cast<void>(w.group.wait_until(far_away)); }},
+      {"condition_variable::wait_until",
+       [=] {
+         wait_on_a_condition<weft::condition_variable>([=](auto& c, auto& lock) { c.wait_until(lock, far_away, no); });
+       }},
+      {"condition_variable::wait with a token",
+       [=] {
+         const weft::stop_source other;
+         wait_on_a_condition<weft::condition_variable>(
+             [&](auto& c, auto& lock) { c.wait(lock, other.get_token(), no); });
+       }},
+      {"condition_variable::wait_for with a token",
+       [=] {
+         const weft::stop_source other;
+         wait_on_a_condition<weft::condition_variable>(
+             [&](auto& c, auto& lock) { c.wait_for(lock, other.get_token(), 24h, no); });
+       }},
+      {"condition_variable::wait_until with a token",
+       [=] {
+         const weft::stop_source other;
+         wait_on_a_condition<weft::condition_variable>(
+             [&](auto& c, auto& lock) { c.wait_until(lock, other.get_token(), far_away, no); });
+       }},
+      {"condition_variable_any::wait_for",
+       [=] {
+         wait_on_a_condition<weft::condition_variable_any>([=](auto& c, auto& lock) { c.wait_for(lock, 24h, no); });
+       }},
+      {"condition_variable_any::wait_until",
+       [=] {
+         wait_on_a_condition<weft::condition_variable_any>(
+             [=](auto& c, auto& lock) { c.wait_until(lock, far_away, no); });
+       }},
+      {"timed_mutex::try_lock_until", [&] { static_cast<void>(w.timed.try_lock_until(far_away)); }},
+      {"recursive_timed_mutex::try_lock_until", [&] { static_cast<void>(w.recursive.try_lock_until(far_away)); }},
+      {"shared_timed_mutex::try_lock_until", [&] { static_cast<void>(w.written.try_lock_until(far_away)); }},
+      {"shared_timed_mutex::try_lock_shared_until",
+       [&] { static_cast<void>(w.written.try_lock_shared_until(far_away)); }},
+      {"counting_semaphore::try_acquire_until", [&] { static_cast<void>(w.no_permits.try_acquire_until(far_away)); }},
+      {"latch::wait_for", [&] { static_cast<void>(w.closed.wait_for(24h)); }},
+      {"latch::wait_until", [&] { static_cast<void>(w.closed.wait_until(far_away)); }},
+      {"barrier::wait_for",
+       [] {
+         weft::barrier<> b(2);
+         static_cast<void>(b.wait_for(b.arrive(), 24h));
+       }},
+      {"barrier::wait_until",
+       [] {
+         weft::barrier<> b(2);
+         static_cast<void>(b.wait_until(b.arrive(), far_away));
+       }},
+      {"future::wait_until", [&] { w.result.wait_until(far_away); }},
+      {"channel::send_for",
+       [&] {
+         int value = 1;
+         static_cast<void>(w.silent.send_for(value, 24h));
+       }},
+      {"channel::send_until",
+       [&] {
+         int value = 1;
+         static_cast<void>(w.silent.send_until(value, far_away));
+       }},
+      {"channel::receive_until", [&] { w.silent.receive_until(far_away); }},
+      {"fiber::join_until", [&] { static_cast<void>(w.other->join_until(far_away)); }},
+      {"with_deadline", [&] { weft::with_deadline(far_away, [&] { w.never.wait(); }); }},
+  };
+}
+
+std::vector<wait_case> points_without_an_end(world& w) {
   return {
       {"sleep_for", [] { this_fiber::sleep_for(24h); }},
       {"sleep_until", [] { this_fiber::sleep_until(std::chrono::steady_clock::time_point::max()); }},
@@ -103,6 +187,16 @@ std::vector<wait_case> points(world& w) {
       {"counting_semaphore::acquire", [&] { w.no_permits.acquire(); }},
       {"counting_semaphore::try_acquire_for", [&] { static_cast<void>(w.no_permits.try_acquire_for(24h)); }},
       {"latch::wait", [&] { w.closed.wait(); }},
+      {"latch::arrive_and_wait",
+       [] {
+         weft::latch l(2);
+         l.arrive_and_wait();
+       }},
+      {"barrier::wait",
+       [] {
+         weft::barrier<> b(2);
+         b.wait(b.arrive());
+       }},
       {"barrier::arrive_and_wait",
        [] {
          weft::barrier<> b(2);
@@ -131,51 +225,61 @@ std::vector<wait_case> points(world& w) {
       {"when_all", [&] { weft::when_all([&] { w.never.wait(); }, [] {}); }},
       {"when_any", [&] { weft::when_any([&] { w.never.wait(); }, [&] { w.group.wait(); }); }},
       {"parallel_invoke", [&] { weft::parallel_invoke([&] { w.never.wait(); }, [&] { w.group.wait(); }); }},
+      {"parallel_for", [&] { weft::parallel_for(0, 3, [&](int) { w.never.wait(); }); }},
+      {"parallel_reduce",
+       [&] {
+         weft::parallel_reduce(0, 3, 0, std::plus<>(), [&](int i) {
+           w.never.wait();
+           return i;
+         });
+       }},
   };
 }
 
+std::vector<wait_case> points(world& w) {
+  auto all = points_without_an_end(w);
+  for (auto& c : points_with_an_end(w)) all.push_back(std::move(c));
+  return all;
+}
+
 TEST(CancellationPoints, EachEndsWithCancelledWhetherStoppedBeforeOrWhileItWaits) {
-  everywhere(
-      [] {
-        world w;
-        for (const wait_case& c : points(w)) {
-          for (const bool early : {true, false}) {
-            weft::event inside;
-            auto f = weft::spawn([&] {
-              inside.set();
-              c.wait();
-              ADD_FAILURE() << c.name << " returned";
-            });
-            if (!early) inside.wait();
-            f.request_stop();
-            EXPECT_THROW(f.join(), weft::cancelled) << c.name;
-          }
-        }
-      },
-      20);
+  everywhere([] {
+    world w;
+    for (const wait_case& c : points(w)) {
+      for (const bool early : {true, false}) {
+        weft::event inside;
+        auto f = weft::spawn([&] {
+          inside.set();
+          c.wait();
+          ADD_FAILURE() << c.name << " returned";
+        });
+        if (!early) inside.wait();
+        f.request_stop();
+        EXPECT_THROW(f.join(), weft::cancelled) << c.name;
+      }
+    }
+  });
 }
 
 TEST(CancellationPoints, EachThrowsAgainWhenSwallowed) {
-  everywhere(
-      [] {
-        world w;
-        for (const wait_case& c : points(w)) {
-          auto f = weft::spawn([&] {
-            int thrown = 0;
-            for (int i = 0; i < 3; ++i) {
-              try {
-                c.wait();
-              } catch (const weft::cancelled&) {
-                ++thrown;
-              }
-            }
-            return thrown;
-          });
-          f.request_stop();
-          EXPECT_EQ(f.join(), 3) << c.name;
+  everywhere([] {
+    world w;
+    for (const wait_case& c : points(w)) {
+      auto f = weft::spawn([&] {
+        int thrown = 0;
+        for (int i = 0; i < 3; ++i) {
+          try {
+            c.wait();
+          } catch (const weft::cancelled&) {
+            ++thrown;
+          }
         }
-      },
-      20);
+        return thrown;
+      });
+      f.request_stop();
+      EXPECT_EQ(f.join(), 3) << c.name;
+    }
+  });
 }
 
 // What destructors and cleanup code need must work in a stopped fiber.
