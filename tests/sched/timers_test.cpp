@@ -15,6 +15,8 @@
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
 
+#include "support/child.hpp"
+#include "support/instrumented.hpp"
 #include "support/schedules.hpp"
 
 namespace {
@@ -22,14 +24,17 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 using weft::testing::everywhere;
+using weft::testing::expect_in_child;
+using weft::testing::instrumented;
 using weft::testing::stress_count;
 using weft::testing::test_runtime;
+using weft::testing::test_schedule;
 using weft::testing::under_seeds;
 using weft::testing::with_real_workers;
 namespace this_fiber = weft::this_fiber;
 
 TEST(Sleep, WakesInOrderAndExactlyOnTime) {
-  under_seeds(100, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     const auto start = rt.now();
     std::vector<int> order;
     std::vector<weft::fiber<>> all;
@@ -48,7 +53,7 @@ TEST(Sleep, WakesInOrderAndExactlyOnTime) {
 }
 
 TEST(Sleep, EqualDeadlinesAllFireAtThatTime) {
-  under_seeds(50, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     const auto until = rt.now() + 10ms;
     std::vector<weft::fiber<>> all;
     for (int i = 0; i < 30; ++i) {
@@ -63,41 +68,37 @@ TEST(Sleep, EqualDeadlinesAllFireAtThatTime) {
 }
 
 TEST(Sleep, PastAndEmptyDurationsDoNotWait) {
-  everywhere(
-      [] {
-        const auto before = weft::detail::clock_now();
-        this_fiber::sleep_for(0ms);
-        this_fiber::sleep_for(-1h);
-        this_fiber::sleep_for(std::chrono::nanoseconds::min());
-        this_fiber::sleep_until(steady_clock::time_point{});
-        this_fiber::sleep_until(steady_clock::time_point::min());
-        this_fiber::sleep_until(std::chrono::system_clock::now() - 1h);
-        EXPECT_LT(weft::detail::clock_now() - before, 10s);
-      },
-      20);
+  everywhere([] {
+    const auto before = weft::detail::clock_now();
+    this_fiber::sleep_for(0ms);
+    this_fiber::sleep_for(-1h);
+    this_fiber::sleep_for(std::chrono::nanoseconds::min());
+    this_fiber::sleep_until(steady_clock::time_point{});
+    this_fiber::sleep_until(steady_clock::time_point::min());
+    this_fiber::sleep_until(std::chrono::system_clock::now() - 1h);
+    EXPECT_LT(weft::detail::clock_now() - before, 10s);
+  });
 }
 
 TEST(Sleep, FarFutureDoesNotOverflow) {
-  everywhere(
-      [] {
-        for (const auto& far : {std::chrono::nanoseconds::max(), std::chrono::nanoseconds::max() - 1ns}) {
-          auto f = weft::spawn([far] { this_fiber::sleep_for(far); });
-          EXPECT_FALSE(f.join_for(1ms));
-          f.request_stop();
-          EXPECT_THROW(f.join(), weft::cancelled);
-        }
-        auto f = weft::spawn([] { this_fiber::sleep_for(std::chrono::hours::max()); });
-        auto g = weft::spawn([] { this_fiber::sleep_until(steady_clock::time_point::max() - 1ns); });
-        auto h = weft::spawn([] { this_fiber::sleep_for(std::chrono::duration<double>(1e300)); });
-        EXPECT_FALSE(f.join_for(1ms));
-        EXPECT_FALSE(g.join_for(0ms));
-        EXPECT_FALSE(h.join_for(0ms));
-      },
-      30);
+  everywhere([] {
+    for (const auto& far : {std::chrono::nanoseconds::max(), std::chrono::nanoseconds::max() - 1ns}) {
+      auto f = weft::spawn([far] { this_fiber::sleep_for(far); });
+      EXPECT_FALSE(f.join_for(1ms));
+      f.request_stop();
+      EXPECT_THROW(f.join(), weft::cancelled);
+    }
+    auto f = weft::spawn([] { this_fiber::sleep_for(std::chrono::hours::max()); });
+    auto g = weft::spawn([] { this_fiber::sleep_until(steady_clock::time_point::max() - 1ns); });
+    auto h = weft::spawn([] { this_fiber::sleep_for(std::chrono::duration<double>(1e300)); });
+    EXPECT_FALSE(f.join_for(1ms));
+    EXPECT_FALSE(g.join_for(0ms));
+    EXPECT_FALSE(h.join_for(0ms));
+  });
 }
 
 TEST(Sleep, FractionsAreRoundedUp) {
-  under_seeds(1, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     rt.run([&] {
       const auto start = rt.now();
       this_fiber::sleep_for(std::chrono::duration<double, std::nano>(0.25));
@@ -142,6 +143,34 @@ TEST(Sleep, ManyAtOnce) {
       for (auto& f : all) f.join();
       EXPECT_EQ(woken.load(), count);
     });
+  });
+}
+
+// In virtual time, which stands still until the last of them sleeps. Takes about two seconds and 5 GB: a page of stack each.
+TEST(Sleep, AMillionAtOnceEachUntilItsOwnTime) {
+  static constexpr std::size_t count = instrumented ? 20'000 : 1'000'000;
+  expect_in_child([] {
+    test_runtime rt(test_schedule{.seed = 1, .workers = 2});
+    const auto start = rt.now();
+    std::size_t woken = 0, on_time = 0;
+    std::vector<weft::fiber<>> all;
+    all.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto d = std::chrono::microseconds(i * 7919 % count + 1);
+      all.push_back(rt.spawn("sleeper", [&, d] {
+        this_fiber::sleep_for(d);
+        ++woken;
+        on_time += rt.now() - start == d ? 1U : 0U;
+      }));
+    }
+    rt.run_until_idle();
+    EXPECT_EQ(rt.parked_count(), count);
+    rt.advance(std::chrono::microseconds(count / 2));
+    EXPECT_EQ(woken, count / 2);
+    rt.advance(std::chrono::microseconds(count / 2));
+    EXPECT_EQ(woken, count);
+    EXPECT_EQ(on_time, count);
+    for (auto& f : all) f.join();
   });
 }
 
