@@ -1,6 +1,8 @@
 // Nobody starves, and work spreads: what a scheduler owes its fibers besides correctness.
-#include <chrono>          // durations
 #include <algorithm>       // minmax
+#include <atomic>          // flags
+#include <chrono>          // durations
+#include <cstdint>         // turns
 #include <map>             // fibers per worker
 #include <mutex>           // lock_guard
 #include <string>          // traces
@@ -13,7 +15,10 @@
 #include <weft/fiber/cancelled.hpp>
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
+#include <weft/sched/time.hpp>  // clock_now
+#include <weft/sync/event.hpp>
 
+#include "sched/hot_path.hpp"  // started_in_a_row
 #include "sched/worker.hpp"
 #include "support/schedules.hpp"
 
@@ -106,6 +111,149 @@ TEST(Fairness, YieldersTakeEqualTurns) {
     }
     for (auto& f : all) f.join();
     EXPECT_LE(spread, 2);
+  });
+}
+
+// ---- how long somebody waits, in turns that others take meanwhile
+
+// Who is woken runs after those who were ready before, and after no one twice.
+TEST(Fairness, AWokenFiberWaitsForOneTurnOfEachOther) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  rt.run([] {
+    constexpr unsigned others = 10;
+    constexpr int rounds = 500;
+    weft::event wanted;
+    unsigned turns = 0, worst = 0;
+    bool over = false;
+    std::vector<weft::fiber<>> all;
+    for (unsigned i = 0; i < others; ++i) {
+      all.push_back(weft::spawn([&] {
+        while (!over) {
+          ++turns;
+          this_fiber::yield();
+        }
+      }));
+    }
+    auto waiter = weft::spawn([&] {
+      for (int i = 0; i < rounds; ++i) {
+        wanted.wait();
+        wanted.reset();
+        worst = std::max(worst, turns);
+      }
+      over = true;
+    });
+    while (!over) {
+      turns = 0;
+      wanted.set();
+      this_fiber::yield();
+      this_fiber::yield();
+    }
+    waiter.join();
+    EXPECT_LE(worst, others + 1);
+  });
+}
+
+// Started fibers go first, but after sixteen of them an unstarted one has its turn.
+TEST(Fairness, AnUnstartedFiberWaitsForSixteenTurnsOfStartedOnes) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  rt.run([] {
+    unsigned turns = 0, worst = 0;
+    bool over = false;
+    std::vector<weft::fiber<>> all;
+    for (int i = 0; i < 3; ++i) {
+      all.push_back(weft::spawn([&] {
+        while (!over) {
+          ++turns;
+          this_fiber::yield();
+        }
+      }));
+    }
+    for (int i = 0; i < 500; ++i) {
+      bool ran = false;
+      turns = 0;
+      auto fresh = weft::spawn([&] {
+        worst = std::max(worst, turns);
+        ran = true;
+      });
+      while (!ran) {
+        ++turns;
+        this_fiber::yield();
+      }
+      fresh.join();
+    }
+    over = true;
+    EXPECT_LE(worst, weft::detail::started_in_a_row + 1);
+  });
+}
+
+// What comes from outside, and timers, are looked for once a round: at most a million cycles of the processor's counter,
+// and no turn takes less than ten.
+constexpr std::uint64_t turns_in_two_rounds = 2 * 1'000'000 / 10;
+
+// Two fibers of one worker that hand the turn to each other; turns() may be read from any thread.
+class ping_pong {
+ public:
+  explicit ping_pong(weft::runtime& rt) {
+    for (int i = 0; i < 2; ++i) {
+      fibers_.push_back(rt.spawn([this] {
+        while (!over_) {
+          turns_.fetch_add(1, std::memory_order_relaxed);
+          if (due_turns_ == 0 && weft::detail::clock_now() >= due_) due_turns_ = turns_;
+          this_fiber::yield();
+        }
+      }));
+    }
+  }
+  ~ping_pong() { over_ = true; }  // and its fibers are joined
+  std::uint64_t turns() const { return turns_; }
+  // By a fiber of the same worker: when is `due`, in turns?
+  void watch_for(weft::detail::time_point due) {
+    due_turns_ = 0;
+    due_ = due;
+  }
+  std::uint64_t turns_since_due() const { return due_turns_ == 0 ? 0 : turns_ - due_turns_; }
+
+ private:
+  std::atomic<bool> over_{false};
+  std::atomic<std::uint64_t> turns_{1};
+  std::uint64_t due_turns_ = 1;
+  weft::detail::time_point due_{};
+  std::vector<weft::fiber<>> fibers_;
+};
+
+TEST(Fairness, WhatComesFromOutsideWaitsForARoundAtMost) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  ping_pong busy(rt);
+  for (int i = 0; i < 200; ++i) {
+    std::atomic<std::uint64_t> started_at{0}, stopped_at{0};
+    auto fresh = rt.spawn([&] {
+      try {
+        started_at = busy.turns();
+        this_fiber::sleep_for(1000h);
+      } catch (const weft::cancelled&) {
+        stopped_at = busy.turns();
+      }
+    });
+    const std::uint64_t spawned = busy.turns();
+    while (started_at == 0) std::this_thread::yield();
+    fresh.request_stop();
+    const std::uint64_t stopped = busy.turns();
+    fresh.join();
+    EXPECT_LE(started_at, spawned + turns_in_two_rounds);
+    EXPECT_LE(stopped_at, stopped + turns_in_two_rounds);
+  }
+}
+
+TEST(Fairness, ATimerThatIsDueWaitsForARoundAtMost) {
+  weft::runtime rt(weft::runtime_options{.workers = 1});
+  ping_pong busy(rt);
+  rt.run([&] {
+    for (int i = 0; i < 100; ++i) {
+      const auto due = weft::detail::clock_now() + std::chrono::microseconds(i * 10);
+      busy.watch_for(due);
+      this_fiber::sleep_until(due);
+      EXPECT_LE(busy.turns_since_due(), turns_in_two_rounds);
+    }
   });
 }
 
@@ -207,7 +355,7 @@ TEST(Placement, SpreadFibersSpreadWithinHalfAgain) {
 }
 
 TEST(Placement, UnderSeedsToo) {
-  under_seeds(20, [](test_runtime& rt) {
+  under_seeds([](test_runtime& rt) {
     std::map<const void*, std::size_t> per_worker;
     std::vector<weft::fiber<>> all;
     for (int i = 0; i < 160; ++i) {
