@@ -369,8 +369,7 @@ TEST(SpawnJoin, ADeepTree) {
     const unsigned depth = weft::testing::instrumented ? 10 : 16;
     EXPECT_EQ(rt.run([depth] { return leaves(depth); }), std::size_t{1} << depth);
   });
-  weft::testing::under_seeds(
-      [](weft::testing::test_runtime& rt) { EXPECT_EQ(rt.run([] { return leaves(6); }), 64U); });
+  weft::testing::under_seeds([](weft::testing::test_runtime& rt) { EXPECT_EQ(rt.run([] { return leaves(6); }), 64U); });
 }
 
 }  // namespace
