@@ -72,6 +72,7 @@ void fire_deadline(fiber_record& watcher, worker& here) noexcept {
     commit_spawn(watcher);
   } else {
     watcher.outcome = fiber_outcome::value;
+    bump(here.spawned);  // it ends without having been started, and ends are counted
     publish_end(watcher, here);
   }
 }
