@@ -1,5 +1,7 @@
 // Exception state belongs to the fiber: it may suspend in a handler, in nested ones, or in a destructor during unwinding,
 // while others on the same thread throw and catch.
+#include <cstddef>    // size_t
+#include <cstring>    // memset
 #include <exception>  // current_exception, uncaught_exceptions
 #include <stdexcept>  // runtime_error
 #include <string>     // messages
@@ -176,6 +178,32 @@ TEST(ExceptionState, JoiningAFailureInAHandler) {
       }
       EXPECT_EQ(current_text(), "outer");
     }
+  });
+  EXPECT_EQ(living.load(), 0);
+}
+
+// Writes to the stack just below its caller, where an address sanitizer looks at each byte.
+[[gnu::noinline, gnu::no_sanitize_address]] void write_below_the_caller() {
+  char below[1024];
+  void* (*volatile fill)(void*, int, std::size_t) = std::memset;
+  fill(below, 1, sizeof below);
+}
+
+// What suspended there is left as if it had returned: its frame is free for the next one.
+TEST(ExceptionState, ASuspensionInAHandlerLeavesNoPoisonBelow) {
+  everywhere([] {
+    auto other = weft::spawn([] {
+      for (int i = 0; i < 4; ++i) this_fiber::yield();
+    });
+    try {
+      throw tagged("handled");
+    } catch (const tagged&) {
+      this_fiber::yield();
+      write_below_the_caller();
+      this_fiber::sleep_for(std::chrono::microseconds(1));
+      write_below_the_caller();
+    }
+    other.join();
   });
   EXPECT_EQ(living.load(), 0);
 }
