@@ -59,6 +59,7 @@ runtime_impl::runtime_impl(runtime* owner, runtime_options resolved, bool is_dri
     : facade(owner),
       options(resolved),
       stack_class(requested_stack_class(resolved.stack_size)),
+      enough_to_lend(usable_stack_bytes(stack_class) / 4 * 3),
       driven(is_driven),
       external_records(acquire_external_pool()) {
   set_fatal_describer(&describe_running_fiber);

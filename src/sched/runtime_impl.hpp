@@ -60,6 +60,7 @@ class runtime_impl {
   runtime* const facade;
   const runtime_options options;
   const unsigned stack_class;
+  const std::size_t enough_to_lend;  // bytes a stack must have left for a child to run on it
   const bool driven;
   std::vector<worker*> workers;
   seeded_choice* seeded = nullptr;  // set before the first fiber, or never

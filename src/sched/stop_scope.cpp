@@ -113,7 +113,7 @@ bool stop_scope::run_own_child(bool shielded) {
   worker* w = current_worker();
   if (w == nullptr || w->current == nullptr || (w->current->ctx.owner_bits & flag_no_suspend) != 0) return false;
   if (!shielded && !hears_what_interrupts(*w)) return false;
-  if (this_fiber::stack_remaining() < w->rt->options.stack_size / 4 * 3) return false;
+  if (this_fiber::stack_remaining() < w->rt->enough_to_lend) return false;
   fiber_record* r = w->take_newest([&](const fiber_record& newest) {
     return (newest.options & (option_scoped | option_boxed)) == option_scoped && child_in(newest).in == this;
   });

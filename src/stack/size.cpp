@@ -20,6 +20,11 @@ unsigned stack_class_of(std::size_t bytes) noexcept {
   return static_cast<unsigned>(std::bit_width(bytes - 1)) - smallest;
 }
 
+std::size_t usable_stack_bytes(unsigned size_class) noexcept {
+  const std::size_t slot = stack_slot_bytes(size_class);
+  return slot - guard_bytes(slot) - colour_and_header;
+}
+
 std::size_t smallest_stack_bytes_for(std::size_t signal_frame_bytes) noexcept {
   std::size_t bytes = min_stack_size;
   while (bytes < max_stack_size && bytes - guard_bytes(bytes) - colour_and_header < signal_frame_bytes + own_need) {

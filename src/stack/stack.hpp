@@ -31,6 +31,8 @@ constexpr std::size_t stack_class_bytes(unsigned size_class) noexcept { return m
 // The distance of two slots: one page more than the size. At a power of two the tops of all stacks would fall into a few
 // sets of the TLB, and a switch between a thousand fibers would walk page tables each time.
 constexpr std::size_t stack_slot_bytes(unsigned size_class) noexcept { return stack_class_bytes(size_class) + 4096; }
+// What frames can use of a stack of the class: all but guard, header and colour.
+std::size_t usable_stack_bytes(unsigned size_class) noexcept;
 
 enum class guard_kind : std::uint8_t {
   none,     // budget of mappings used up: a canary just below the limit, warned about once

@@ -121,16 +121,20 @@ TEST(Borrow, AChildGetsAStackOfItsOwnWhenTooLittleIsLeft) {
       EXPECT_EQ(frame[0], 1);  // and no call of it is the last one of its caller
     }
   };
-  constexpr std::size_t size = 1024 * 1024;
-  weft::runtime rt({.workers = 1, .stack_size = size});
-  rt.run([] {
-    const void* child = nullptr;
-    deep::join_with_less_than(size / 4 * 3, child);
-    ASSERT_NE(child, nullptr);
-    EXPECT_NE(child, stack_here());
-    deep::join_with_less_than(size, child);
-    EXPECT_EQ(child, stack_here());
-  });
+  constexpr std::size_t guard = 64 * 1024;
+  for (const std::size_t size : {std::size_t{256} * 1024, std::size_t{1024} * 1024}) {
+    weft::runtime rt({.workers = 1, .stack_size = size});
+    rt.run([size] {
+      const std::size_t enough = (size - guard) / 4 * 3;
+      const std::size_t slack = 8 * 1024;  // a frame of the recursion, and what the join itself needs
+      const void* child = nullptr;
+      deep::join_with_less_than(enough, child);
+      ASSERT_NE(child, nullptr);
+      EXPECT_NE(child, stack_here());
+      deep::join_with_less_than(enough + slack + 4096, child);
+      EXPECT_EQ(child, stack_here());
+    });
+  }
 }
 
 // Only the join lies inside: the deadline must be able to end it, and a lender cannot be woken.
