@@ -8,15 +8,15 @@
 #include "stack_testing.hpp"
 #include "support/child.hpp"
 #include "support/instrumented.hpp"
+#include "support/scale.hpp"
 
 namespace weft::testing {
 namespace {
 
 using namespace weft::detail;
 
-constexpr std::size_t many = instrumented ? 20'000 : 1'000'000;
-
 void take_many(unsigned size_class, double most_bytes_each) {
+  const std::size_t many = instrumented ? 20'000 : fitting_count(1'000'000, 5000);
   stack_cache cache;
   const std::size_t mappings = count_mappings(), resident = resident_with_tables();
   std::size_t unguarded = 0;
@@ -29,7 +29,7 @@ void take_many(unsigned size_class, double most_bytes_each) {
   }
   EXPECT_EQ(unguarded, 0U);
   if (!instrumented) {
-    EXPECT_LE(static_cast<double>(resident_with_tables() - resident) / many, most_bytes_each);
+    EXPECT_LE(static_cast<double>(resident_with_tables() - resident) / static_cast<double>(many), most_bytes_each);
   }
   if (probe_guard_markers().markers) {
     EXPECT_LT(count_mappings() - mappings, 100U);

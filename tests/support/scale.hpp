@@ -1,7 +1,10 @@
 // How much a stress test does: less where a sanitizer makes each step cost ten times as much, more in a soak.
 #pragma once
-#include <cstddef>  // size_t
-#include <cstdlib>  // getenv
+#include <algorithm>  // min
+#include <cstddef>    // size_t
+#include <cstdlib>    // getenv
+#include <fstream>    // /proc/meminfo
+#include <string>     // its words
 
 #include "support/instrumented.hpp"  // instrumented
 
@@ -31,5 +34,18 @@ inline std::size_t stress_count(std::size_t usual) { return detail_of_scale::sca
 
 // Schedules of one case. Environment variable WEFT_SOAK=1: a thousand times as many.
 inline std::size_t seed_count(std::size_t usual) { return detail_of_scale::scaled(usual, soak_seed_factor); }
+
+// Of `wanted` things of that size, as many as fit into a quarter of the machine's free memory: ctest runs other tests at
+// the same time. All, where the system does not say what is free.
+inline std::size_t fitting_count(std::size_t wanted, std::size_t bytes_each) {
+  std::ifstream memory("/proc/meminfo");
+  for (std::string word; memory >> word;) {
+    if (word != "MemAvailable:") continue;
+    std::size_t kib = 0;
+    memory >> kib;
+    return std::min(wanted, kib * 1024 / 4 / bytes_each);
+  }
+  return wanted;
+}
 
 }  // namespace weft::testing
