@@ -6,6 +6,7 @@
 #include "sched/fiber_end.hpp"
 #include "sched/hot_path.hpp"
 #include "sched/runtime_impl.hpp"
+#include "sched/sanitizer_bounds.hpp"
 #include "sched/worker.hpp"
 
 namespace weft::inline v0::detail {
@@ -116,6 +117,7 @@ fiber_record* worker::pick_by_seed() noexcept {
   current = next;
   budget = budget_per_dispatch;
   sanitizer_note_current(self.block->sanitizer);  // a coroutine's, if the fiber waits inside one
+  sanitizer_note_bounds(self.block->sanitizer);
   sanitizer_before_switch(self.block->sanitizer, *to_sanitizer, false);
   switch_context(self.ctx, *to);
   sanitizer_after_switch(self.block->sanitizer);

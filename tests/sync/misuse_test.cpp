@@ -2,7 +2,7 @@
 // a report that names the culprit: the first with debug checks, the second in every build.
 #include <chrono>        // durations
 #include <functional>    // function
-#include <memory>        // unique_ptr
+#include <memory>        // make_shared, destroy_at
 #include <mutex>         // unique_lock
 #include <shared_mutex>  // shared_lock
 #include <string>        // reports
@@ -190,8 +190,8 @@ struct destroyed_case {
 
 template <class T, class Wait, class... Args>
 destroyed_case of(const char* report, Wait wait, Args&&... args) {
-  auto* const object = new T(std::forward<Args>(args)...);
-  return {report, [object, wait] { wait(*object); }, [object] { delete object; }};
+  const auto object = std::make_shared<T>(std::forward<Args>(args)...);
+  return {report, [object, wait] { wait(*object); }, [object] { std::destroy_at(object.get()); }};
 }
 
 std::vector<destroyed_case> locks_destroyed() {
