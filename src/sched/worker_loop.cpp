@@ -43,7 +43,7 @@ unsigned seeded_round_length(seeded_choice& seeded) noexcept {
 }  // namespace
 
 void worker::attach(runtime_impl& owner) noexcept {
-  rt = &owner;
+  // `rt` itself is set before the thread starts: threads that spread fibers read it.
   has_thieves = owner.workers.size() > 1;
   exceptions = reinterpret_cast<eh_words*>(abi::__cxa_get_globals());
   sanitizer_adopt_thread_stack(scheduler_sanitizer);
