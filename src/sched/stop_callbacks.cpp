@@ -7,11 +7,12 @@
 namespace weft::inline v0::detail {
 
 bool stop_block::request_stop() noexcept {
-  if (!mark_requested()) return false;
-  retain();  // a callback may drop the last source and the last token
-  run_callbacks();
+  if (stop_requested()) return false;
+  retain();  // whoever sees the mark, a callback too, may drop the last source and the last token
+  const bool first = mark_requested();
+  if (first) run_callbacks();
   release();
-  return true;
+  return first;
 }
 
 // A callback may suspend, and may destroy itself or any other callback: between two of them nothing is remembered but
