@@ -3,6 +3,20 @@
 file(GLOB_RECURSE WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
 find_package(Threads REQUIRED)
 
+# io_uring, of kernels that have it, by liburing; without the library the build has epoll only.
+option(WEFT_WITH_URING "Use io_uring where liburing is installed" ON)
+find_path(WEFT_URING_INCLUDE_DIR liburing.h)
+find_library(WEFT_URING_LIBRARY uring)
+mark_as_advanced(WEFT_URING_INCLUDE_DIR WEFT_URING_LIBRARY)
+if(WEFT_WITH_URING AND WEFT_URING_INCLUDE_DIR AND WEFT_URING_LIBRARY)
+  set(WEFT_HAS_URING ON)
+  list(FILTER WEFT_SOURCES EXCLUDE REGEX "/io/uring_absent\\.cpp$")
+else()
+  set(WEFT_HAS_URING OFF)
+  list(FILTER WEFT_SOURCES EXCLUDE REGEX "/io/uring_(backend|entry|setup)\\.cpp$")
+  message(STATUS "weft: building without io_uring: no liburing")
+endif()
+
 add_library(weft_objects OBJECT ${WEFT_SOURCES})
 set_target_properties(weft_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(weft_objects PRIVATE weft_options PUBLIC Threads::Threads)
@@ -18,6 +32,10 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/src/context/x86_64_sysv.cpp ${
 target_include_directories(weft_objects
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
 
+if(WEFT_HAS_URING)
+  target_include_directories(weft_objects SYSTEM PRIVATE ${WEFT_URING_INCLUDE_DIR})
+endif()
+
 foreach(kind static shared)
   string(TOUPPER ${kind} KIND)
   add_library(weft_${kind} ${KIND})
@@ -30,6 +48,10 @@ foreach(kind static shared)
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   add_library(weft::weft_${kind} ALIAS weft_${kind})
 endforeach()
+if(WEFT_HAS_URING)  # by name: the package must not name folders of this machine
+  target_link_libraries(weft_static PUBLIC uring)
+  target_link_libraries(weft_shared PRIVATE uring)
+endif()
 # Only the shared library is linked here, so only it takes the link options; a static library would hand them on.
 target_link_libraries(weft_shared PRIVATE $<BUILD_INTERFACE:weft_options>)
 target_link_options(weft_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/weft.map)

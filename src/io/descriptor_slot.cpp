@@ -4,7 +4,7 @@
 #include <memory>        // unique_ptr
 #include <system_error>  // system_error
 
-#include "io/epoll_poller.hpp"
+#include "io/epoll_backend.hpp"
 #include "io/os.hpp"
 #include <weft/base/atomic.hpp>
 
@@ -100,8 +100,8 @@ descriptor_slot& slot_at(std::uint32_t index) noexcept {
 
 }  // namespace
 
-bool claim_first(descriptor_slot::side& side, wake why, waiter_queue& claimed) noexcept {
-  while (waiter* w = side.waiters.pop()) {
+bool claim_first(waiter_queue& waiters, wake why, waiter_queue& claimed) noexcept {
+  while (waiter* w = waiters.pop()) {
     if (w->claim(why)) {
       claimed.push(*w);
       w->linked = false;  // the owner's side of `linked` means the slot's queue
@@ -164,7 +164,7 @@ std::error_code close_descriptor(descriptor_handle handle) noexcept {
   slot.set = nullptr;
   waiter_queue claimed;
   for (auto& side : slot.sides) {
-    while (claim_first(side, wake::closed, claimed)) {
+    while (claim_first(side.waiters, wake::closed, claimed) || claim_first(side.performing, wake::closed, claimed)) {
     }
   }
   thread_waker* threads = slot.threads;
@@ -199,7 +199,7 @@ void on_descriptor_event(std::uint32_t index, std::uint32_t generation, std::uin
     const bool now_ready[2] = {over || (events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) != 0,
                                over || (events & EPOLLOUT) != 0};
     for (unsigned i = 0; i < 2; ++i) {
-      if (now_ready[i] && !claim_first(slot.sides[i], wake::notified, claimed)) {
+      if (now_ready[i] && !claim_first(slot.sides[i].waiters, wake::notified, claimed)) {
         slot.sides[i].ready = true;
       }
     }
@@ -215,7 +215,9 @@ unsigned count_waiting(int fd) noexcept {
     descriptor_slot& slot = slot_at(index);
     slot.lock.lock();
     if (slot.fd == fd) {
-      n += slot.sides[0].waiters.size() + slot.sides[1].waiters.size();
+      for (const auto& side : slot.sides) {
+        n += side.waiters.size() + side.performing.size();
+      }
     }
     slot.lock.unlock();
   }
@@ -234,7 +236,7 @@ void detach_all_from(epoll_set& set) noexcept {
       slot.set = nullptr;
       for (auto& side : slot.sides) {
         side.ready = true;
-        while (claim_first(side, wake::notified, claimed)) {
+        while (claim_first(side.waiters, wake::notified, claimed)) {
         }
       }
     }

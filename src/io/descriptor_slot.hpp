@@ -46,9 +46,10 @@ class waiter_queue {
 
 struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   struct side {
-    waiter_queue waiters;  // parked fibers
-    bool ready = true;     // the token
-    bool busy = false;     // an exclusive operation is inside
+    waiter_queue waiters;     // parked fibers that an edge wakes
+    waiter_queue performing;  // those whose call a ring makes, which wakes them itself
+    bool ready = true;        // the token
+    bool busy = false;        // an exclusive operation is inside
   };
 
   // All guarded by `lock`, except `index`, which never changes.
@@ -91,7 +92,7 @@ void detach_all_from(epoll_set& set) noexcept;
 unsigned count_waiting(int fd) noexcept;
 
 // Moves the first waiter that can still be claimed to `claimed`; false when there is none. \pre slot.lock is held.
-bool claim_first(descriptor_slot::side& side, wake why, waiter_queue& claimed) noexcept;
+bool claim_first(waiter_queue& waiters, wake why, waiter_queue& claimed) noexcept;
 void deliver_all(waiter_queue& claimed) noexcept;
 
 }  // namespace weft::inline v0::detail

@@ -3,8 +3,10 @@
 
 #include <cerrno>  // error numbers
 #include <chrono>  // nanoseconds
+#include <poll.h>  // POLLIN, POLLOUT, POLLRDHUP
 
-#include "io/epoll_poller.hpp"
+#include "io/epoll_backend.hpp"
+#include "io/worker_poller.hpp"
 #include "sched/poller.hpp"
 
 namespace weft::inline v0::detail {
@@ -85,7 +87,7 @@ descriptor_operation::~descriptor_operation() {
   side.busy = false;
   // A token not used up goes to the next who waits (several may on a listener), else stays for the next who enters.
   const bool left = has_token_ && (!short_read_ || slot.hung_up);
-  if (left && !claim_first(side, wake::notified, claimed)) {
+  if (left && !claim_first(side.waiters, wake::notified, claimed)) {
     side.ready = true;
   }
   leave_and_unlock(slot);  // its error belongs to the closer's call, which has returned
@@ -95,7 +97,19 @@ descriptor_operation::~descriptor_operation() {
 int descriptor_operation::wait(time_limit& limit, const char* what) {
   waited_ = true;
   const time_point deadline = limit.deadline();
-  const int error = on_worker() ? wait_in_fiber(deadline, what) : wait_on_thread(deadline);
+  if (!on_worker()) {
+    const int error = wait_on_thread(deadline);
+    has_token_ = error == 0 || error == ETIMEDOUT;
+    return error;
+  }
+  if (ring* const on = current_ring(ring_call::poll)) {
+    const std::uint32_t events = direction_ == direction::read ? POLLIN | POLLRDHUP : POLLOUT;
+    const os::result r = perform(*on, {.call = ring_call::poll, .fd = fd_, .flags = events}, limit, what);
+    const int error = r.ok() || r.error == EAGAIN || r.error == EINTR ? 0 : r.error;
+    has_token_ = error == 0 || error == ETIMEDOUT;
+    return error;
+  }
+  const int error = wait_in_fiber(deadline, what);
   // After a timeout the caller tries once more without an edge; what it leaves must not be forgotten.
   has_token_ = error == 0 || error == ETIMEDOUT;
   return error;
@@ -112,10 +126,15 @@ int descriptor_operation::register_with_poller() noexcept {
     return 0;
   }
   int error = 0;
-  epoll_set* set = acquire_current_set(error);
-  if (set == nullptr) {
+  poll_backend* const backend = current_backend(error);
+  if (backend == nullptr) {
     return error;
   }
+  epoll_set* const set = backend->set();
+  if (set == nullptr) {
+    return EOPNOTSUPP;  // a ring that cannot poll is never made
+  }
+  set->ref();
   slot.lock.lock();
   const bool mine = slot.set == nullptr && !slot.registering && !slot.closing;
   slot.registering |= mine;
@@ -138,7 +157,7 @@ int descriptor_operation::finish_registration(epoll_set& set, int error) noexcep
     slot.set = &set;
   } else {
     for (auto& side : slot.sides) {  // who counted on this registration tries its own
-      while (claim_first(side, wake::notified, claimed)) {
+      while (claim_first(side.waiters, wake::notified, claimed)) {
       }
     }
   }
@@ -153,36 +172,48 @@ int descriptor_operation::finish_registration(epoll_set& set, int error) noexcep
   return error;
 }
 
+int descriptor_operation::link(waiter& w, woken_by who) noexcept {
+  descriptor_slot& slot = *slot_;
+  slot.lock.lock();
+  descriptor_slot::side& side = slot.of(direction_);
+  // The other's attempt to register failed, or its poller ended.
+  const bool unregistered = who == woken_by::edge && slot.set == nullptr && !slot.registering;
+  if (slot.closing || side.ready || unregistered) {
+    const int error = slot.closing ? ECANCELED : EAGAIN;
+    side.ready = false;
+    has_token_ = error == EAGAIN;  // owned from here on: were abandon() to find a stop, the next point throws it
+    slot.lock.unlock();
+    return error;
+  }
+  (who == woken_by::edge ? side.waiters : side.performing).push(w);
+  slot.lock.unlock();
+  return 0;
+}
+
+void descriptor_operation::unlink(waiter& w, woken_by who) noexcept {
+  descriptor_slot& slot = *slot_;
+  slot.lock.lock();
+  if (w.linked) {
+    descriptor_slot::side& side = slot.of(direction_);
+    (who == woken_by::edge ? side.waiters : side.performing).remove(w);
+  }
+  slot.lock.unlock();
+}
+
 int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
   if (const int error = register_with_poller(); error != 0) {
     return error;
   }
   waiter w{point::yes, what};
-  descriptor_slot& slot = *slot_;
-  slot.lock.lock();
-  descriptor_slot::side& side = slot.of(direction_);
-  const bool unregistered =
-      slot.set == nullptr && !slot.registering;  // the other's attempt failed, or its poller ended
-  if (slot.closing || side.ready || unregistered) {
-    const int error = slot.closing ? ECANCELED : 0;
-    side.ready = false;
-    has_token_ = error == 0;  // owned from here on: were abandon() to find a stop, the next point throws it
-    slot.lock.unlock();
+  if (const int error = link(w, woken_by::edge); error != 0) {
     w.abandon();
-    return error;
+    return error == EAGAIN ? 0 : error;
   }
-  side.waiters.push(w);
-  slot.lock.unlock();
-
   const wake why = w.park(deadline, what);
   if (why == wake::notified) {
     return 0;  // the waker unlinked w and gave us the token
   }
-  slot.lock.lock();
-  if (w.linked) {
-    side.waiters.remove(w);
-  }
-  slot.lock.unlock();
+  unlink(w, woken_by::edge);
   if (why == wake::stopped) {
     throw_cancelled(what);
   }

@@ -1,13 +1,16 @@
 // Operations on a descriptor. A read or write in progress on a descriptor: "try the system call first; at EAGAIN wait for an edge; try again".
 #pragma once
 #include <cerrno>        // EAGAIN, EINTR, ETIMEDOUT
+#include <concepts>      // convertible_to, same_as
 #include <cstddef>       // size_t
 #include <cstdint>       // fixed-width integers
 #include <system_error>  // error_code
 
 #include "io/descriptor_slot.hpp"
 #include "io/os.hpp"
+#include "io/ring.hpp"
 #include "sched/park.hpp"
+#include "sched/poller.hpp"
 #include <weft/sched/this_fiber.hpp>  // check_stop
 
 namespace weft::inline v0::detail {
@@ -54,7 +57,16 @@ class descriptor_operation {
   // A cancellation point. \throws weft::cancelled
   int wait(time_limit& limit, const char* what);
 
+  // Has the ring make the call while the fiber parks. What the call said; ETIMEDOUT and ECANCELED as of wait(); EAGAIN:
+  // it was not made, or had nothing to do. \throws weft::cancelled
+  os::result perform(ring& on, ring_entry entry, time_limit& limit, const char* what);
+
  private:
+  enum class woken_by : bool { edge, ring };
+  // Links w among the descriptor's waiters: 0; or ECANCELED: it was closed; EAGAIN: there is a token, ours now, or no edge
+  // would come for one who waits for it.
+  int link(waiter& w, woken_by who) noexcept;
+  void unlink(waiter& w, woken_by who) noexcept;
   int register_with_poller() noexcept;
   int finish_registration(epoll_set& set, int error) noexcept;
   int wait_in_fiber(time_point deadline, const char* what);
@@ -69,14 +81,42 @@ class descriptor_operation {
   bool waited_ = false;
 };
 
+// A call that a ring can make, too.
+template <class Call>
+concept performed_call = requires(const Call& call) {
+  { Call::in_ring } -> std::convertible_to<ring_call>;
+  { call.entry(0) } -> std::same_as<ring_entry>;
+};
+
+// The ring that makes such a call for the calling fiber, if it has one.
+template <class Call>
+ring* ring_for() noexcept {
+  return on_worker() ? current_ring(Call::in_ring) : nullptr;
+}
+
+// A wait, or the whole call by a ring where there is one. EAGAIN: try again.
+template <class Call>
+os::result wait_or_perform(descriptor_operation& op, time_limit& limit, const char* what, const Call& call,
+                           bool& ask_ring) {
+  if constexpr (performed_call<Call>) {
+    if (ring* const on = ask_ring ? ring_for<Call>() : nullptr) {
+      const os::result r = op.perform(*on, call.entry(op.fd()), limit, what);
+      ask_ring = r.error != EAGAIN;  // a ring that has nothing to tell is not asked for ever
+      return r.error == EINTR ? os::result{-1, EAGAIN} : r;
+    }
+  }
+  const int error = op.wait(limit, what);
+  return {-1, error == 0 ? EAGAIN : error};
+}
+
 // The loop around one non-blocking call: call(fd) -> os::result. EAGAIN waits, EINTR tries again.
 // \return the first other result; {-1, ETIMEDOUT}, {-1, ECANCELED}, {-1, EBADF}, {-1, EBUSY} by the rules above.
 template <class Call>
-os::result run_operation(descriptor_operation& op, time_limit& limit, const char* what, Call&& call) {
+os::result run_operation(descriptor_operation& op, time_limit& limit, const char* what, const Call& call) {
   if (op.error() != 0) {
     return {-1, op.error()};
   }
-  for (bool last = false;;) {
+  for (bool last = false, ask_ring = true;;) {
     if (op.may_try() || last) {
       const os::result r = call(op.fd());
       if (r.error == EINTR) {
@@ -90,11 +130,10 @@ os::result run_operation(descriptor_operation& op, time_limit& limit, const char
         return {-1, ETIMEDOUT};
       }
     }
-    const int error = op.wait(limit, what);
-    if (error == ETIMEDOUT) {
-      last = true;
-    } else if (error != 0) {
-      return {-1, error};
+    const os::result r = wait_or_perform(op, limit, what, call, ask_ring);
+    last = r.error == ETIMEDOUT;
+    if (!last && r.error != EAGAIN) {
+      return r;
     }
   }
 }
@@ -109,7 +148,7 @@ enum class short_read : bool {
 // suspension when nothing is ready or, without waiting, when the fiber's budget is spent.
 template <class Call>
 os::result run_io(descriptor_handle handle, direction d, time_limit& limit, const char* what, std::size_t asked,
-                  short_read rule, Call&& call) {
+                  short_read rule, const Call& call) {
   this_fiber::check_stop();
   bool waited = false;
   os::result r;

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>  // SYS_epoll_pwait2
 #include <unistd.h>       // close, read, write, syscall
 
+#include "io/sanitizer_order.hpp"
 #include <weft/base/atomic.hpp>
 
 namespace weft::inline v0::detail::os {
@@ -24,11 +25,6 @@ atomic<bool> lacks_pwait2{false};
 [[gnu::noinline]] int last_error() noexcept {
   asm volatile("" ::: "memory");
   return errno;
-}
-
-fault planned_fault(call which, int fd) noexcept {
-  const fault_fn hook = fault_hook.load(memory_order_acquire);  // pairs with set_fault_hook
-  return hook == nullptr ? fault{} : hook(which, fd);
 }
 
 template <class Call>
@@ -70,6 +66,11 @@ void set_fault_hook(fault_fn hook) noexcept {
   fault_hook.store(hook, memory_order_release);  // pairs with planned_fault: the hook's data are visible to it
 }
 
+fault planned_fault(call which, int fd) noexcept {
+  const fault_fn hook = fault_hook.load(memory_order_acquire);  // pairs with set_fault_hook
+  return hook == nullptr ? fault{} : hook(which, fd);
+}
+
 result socket(int domain, int type) noexcept {
   return invoke(call::socket, -1, [&] { return ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); });
 }
@@ -83,18 +84,22 @@ result accept(int fd) noexcept {
   return invoke(call::accept, fd, [&] { return ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); });
 }
 result connect(int fd, const void* address, unsigned size) noexcept {
+  sanitizer_publish_io();
   return invoke(call::connect, fd, [&] { return ::connect(fd, static_cast<const sockaddr*>(address), size); });
 }
 result recv(int fd, void* data, std::size_t size) noexcept {
   return invoke_sized(call::recv, fd, size, [&](std::size_t n) { return ::recv(fd, data, n, 0); });
 }
 result send(int fd, const void* data, std::size_t size) noexcept {
+  sanitizer_publish_io();
   return invoke_sized(call::send, fd, size, [&](std::size_t n) { return ::send(fd, data, n, MSG_NOSIGNAL); });
 }
 result shutdown_write(int fd) noexcept {
+  sanitizer_publish_io();
   return invoke(call::shutdown, fd, [&] { return ::shutdown(fd, SHUT_WR); });
 }
 result close(int fd) noexcept {
+  sanitizer_publish_io();
   return invoke(call::close, fd, [&] { return ::close(fd); });
 }
 

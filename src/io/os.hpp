@@ -41,6 +41,10 @@ enum class call : std::uint8_t {
   epoll_pwait2,
   eventfd,
   thread,
+  uring_setup,
+  uring_probe,  // fd: the opcode; an error pretends that the kernel does not know it
+  uring_entry,  // room for a request
+  uring_enter,
 };
 
 // What a test makes of a call: with an error the call is not made; `limit` shortens reads and writes.
@@ -51,6 +55,8 @@ struct fault {
 using fault_fn = fault (*)(call which, int fd) noexcept;
 // Null (the default) removes the hook. Any thread; calls already past their look at it are not affected.
 void set_fault_hook(fault_fn hook) noexcept;
+// What is planned for a call that is made elsewhere (rings).
+fault planned_fault(call which, int fd) noexcept;
 
 result socket(int domain, int type) noexcept;  // always non-blocking and close-on-exec
 result bind(int fd, const void* address, unsigned size) noexcept;

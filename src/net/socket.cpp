@@ -100,6 +100,12 @@ bool is_of_dead_connection(int error) noexcept {
   }
 }
 
+struct accept_call {
+  os::result operator()(int fd) const noexcept { return os::accept(fd); }
+  static constexpr ring_call in_ring = ring_call::accept;
+  ring_entry entry(int fd) const noexcept { return {.call = in_ring, .fd = fd}; }
+};
+
 }  // namespace
 
 net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) noexcept {
@@ -154,13 +160,10 @@ descriptor listen_stream(const net::endpoint& at, const listening& how, std::err
 }
 
 descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error) {
-  const os::result r = run_io(listener, direction::read, limit, what, 0, short_read::says_nothing, [](int fd) {
-    os::result got = os::accept(fd);
-    while (is_of_dead_connection(got.error)) {
-      got = os::accept(fd);
-    }
-    return got;
-  });
+  os::result r;
+  do {
+    r = run_io(listener, direction::read, limit, what, 0, short_read::says_nothing, accept_call{});
+  } while (is_of_dead_connection(r.error));
   error = to_error_code(r.error);
   return error ? descriptor{} : raw_descriptor(r.fd()).adopt();
 }

@@ -1,6 +1,8 @@
 // Reading and writing streams over descriptor operations: once, and whole.
 #include "net/socket.hpp"
 
+#include <algorithm>  // min
+
 #include <weft/net/error.hpp>
 #include <weft/sched/this_fiber.hpp>  // check_stop
 
@@ -15,6 +17,19 @@ std::size_t transfer_nothing(descriptor_handle socket, std::error_code& error) {
   return 0;
 }
 
+struct recv_call {
+  std::span<std::byte> into;
+  os::result operator()(int fd) const noexcept { return os::recv(fd, into.data(), into.size()); }
+  static constexpr ring_call in_ring = ring_call::recv;
+  ring_entry entry(int fd) const noexcept {
+    constexpr std::size_t most = std::size_t{1} << 30;  // a longer one is cut, as read(2) does at twice that
+    return {.call = in_ring,
+            .fd = fd,
+            .data = into.data(),
+            .size = static_cast<std::uint32_t>(std::min(into.size(), most))};
+  }
+};
+
 }  // namespace
 
 std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,
@@ -22,8 +37,7 @@ std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, tim
   if (into.empty()) {
     return transfer_nothing(socket, error);
   }
-  const os::result r = run_io(socket, direction::read, limit, what, into.size(), rule,
-                              [into](int fd) { return os::recv(fd, into.data(), into.size()); });
+  const os::result r = run_io(socket, direction::read, limit, what, into.size(), rule, recv_call{into});
   error = to_error_code(r.error);
   return r.ok() ? r.count() : 0;
 }
@@ -51,8 +65,7 @@ std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time
   while (done < into.size()) {
     this_fiber::check_stop();
     const auto rest = into.subspan(done);
-    const os::result r =
-        run_operation(op, limit, what, [rest](int fd) { return os::recv(fd, rest.data(), rest.size()); });
+    const os::result r = run_operation(op, limit, what, recv_call{rest});
     if (!r.ok() || r.value == 0) {
       error = r.ok() ? make_error_code(net::error::end_of_stream) : to_error_code(r.error);
       return done;

@@ -11,6 +11,7 @@
 #include <system_error>  // system_error
 
 #include "sched/chaos.hpp"
+#include "sched/poller.hpp"
 #include "sched/runtime_impl.hpp"
 #include "stack/stack.hpp"
 
@@ -118,9 +119,10 @@ runtime_options resolve_options(runtime_options o) {
   if (!is_stack_size(o.stack_size)) {
     throw std::invalid_argument(size_message(o.stack_size));
   }
-  if (o.io == io_backend::uring) {
-    throw std::system_error(std::make_error_code(std::errc::function_not_supported),
-                            "weft: this build has no io_uring backend; use WEFT_IO=epoll or io_backend::automatic");
+  if (const int error = o.io == io_backend::uring ? why_no_uring() : 0; error != 0) {
+    throw std::system_error(error, std::system_category(),
+                            "weft: io_uring was asked for and is not available (is it in the build, in the kernel, and "
+                            "allowed here?); use WEFT_IO=epoll or io_backend::automatic");
   }
   if (o.migrate == migration::inherit) o.migrate = migration::pinned;
   return o;

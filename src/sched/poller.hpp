@@ -4,6 +4,8 @@
 #include <cstdint>  // int64_t
 #include <memory>   // unique_ptr
 
+#include <weft/sched/runtime.hpp>  // io_backend
+
 namespace weft::inline v0::detail {
 
 class poller {
@@ -25,6 +27,10 @@ class poller {
 poller* current_poller() noexcept;
 // Installs it for the calling worker; it stays with the worker's block, which later runtimes use.
 void install_poller(std::unique_ptr<poller> p) noexcept;
+// What the calling worker's runtime was asked to wait with. \pre called on a worker thread.
+io_backend current_io_backend() noexcept;
+// Why there is no io_uring in this process, as an errno; 0: there is. Of the io layer, for whoever insists on it.
+int why_no_uring() noexcept;
 // True when the calling thread is a worker of a runtime (a fiber is running on it).
 bool on_worker() noexcept;
 

@@ -158,14 +158,14 @@ TEST_P(Faults, AFailedConnectIsToldAndLeavesNoDescriptor) {
   });
 }
 
-TEST_P(Faults, NoEpollRegistrationMeansAnErrorAndNoLeak) {
+TEST_P(Faults, NoRegistrationMeansAnErrorAndNoLeak) {
   weft::run(workers(GetParam()), [] {
     stream_pair p = connected_pair();  // the accepted end has not waited, so it is not registered
     const int before = open_descriptors();
     std::byte one{};
     std::error_code error;
     for (const int planted : {ENOMEM, ENOSPC}) {
-      const planned_faults faults(call::epoll_add, {.error = planted}, 0, 1000);
+      const planned_faults faults(with_uring() ? call::uring_entry : call::epoll_add, {.error = planted}, 0, 1000);
       p.server.read_some({&one, 1}, error);
       EXPECT_EQ(error.value(), planted);
       EXPECT_FALSE(weft::net::wait_readable_for(p.server.native_handle(), 10s, error));
@@ -183,10 +183,9 @@ TEST_P(Faults, NoPollerMeansAnErrorAndLaterSuccess) {
     listener.set_timeout(1ms);
     std::error_code error;
     {
-      const planned_faults faults(call::epoll_create, {.error = EMFILE}, 0, 1000);
+      const planned_faults faults(with_uring() ? call::uring_setup : call::epoll_create, {.error = EMFILE}, 0, 1000);
       listener.accept(error);
-      // The process keeps workers with their pollers: in a process that ran other tests this one may have its own.
-      EXPECT_EQ(error, planned_faults::calls() != 0 ? std::errc::too_many_files_open : std::errc::timed_out);
+      EXPECT_EQ(error, std::errc::too_many_files_open);
     }
     listener.accept(error);
     EXPECT_EQ(error, std::errc::timed_out);
@@ -276,6 +275,7 @@ TEST(TakenOver, OnlyTcpStreamsTakeAShortReadForTheLast) {
 }
 
 // Every wake-up of an acceptor is a call of accept: the one that gets the connection, and the next, which it lets look.
+// A ring has made its call already: the kernel picks one of those that wait.
 TEST(Herd, OneConnectionWakesTwoOfManyAcceptorsAtMost) {
   weft::run(workers(4), [] {
     auto listener = listen_anywhere();
@@ -295,7 +295,7 @@ TEST(Herd, OneConnectionWakesTwoOfManyAcceptorsAtMost) {
     const planned_faults only_counted(call::accept, {}, 0, 0);
     auto client = tcp_stream::connect(listener.local_endpoint());
     weft::this_fiber::sleep_for(20ms);
-    EXPECT_GE(planned_faults::calls(), 1);
+    EXPECT_GE(planned_faults::calls(), with_uring() ? 0 : 1);
     EXPECT_LE(planned_faults::calls(), 2);
     listener.close();
     int got = 0;

@@ -1,12 +1,14 @@
 // Connected pairs and self-checking data on the loopback interface.
 #pragma once
-#include <array>    // array
-#include <chrono>   // steady_clock
-#include <cstddef>  // byte
-#include <cstdint>  // uint64_t
-#include <span>     // span
-#include <utility>  // pair
-#include <vector>   // vector
+#include <array>        // array
+#include <chrono>       // steady_clock
+#include <cstddef>      // byte
+#include <cstdint>      // uint64_t
+#include <cstdlib>      // getenv
+#include <span>         // span
+#include <string_view>  // comparison
+#include <utility>      // pair
+#include <vector>       // vector
 
 #include <weft/net/tcp_listener.hpp>
 #include <weft/net/tcp_stream.hpp>
@@ -63,6 +65,12 @@ inline weft::runtime_options workers(unsigned n) {
   weft::runtime_options options;
   options.workers = n;
   return options;
+}
+
+// Which of the two backends this run of the tests is for.
+inline bool with_uring() {
+  const char* const io = std::getenv("WEFT_IO");
+  return io != nullptr && std::string_view(io) == "uring";
 }
 
 // Lets other fibers run until they have parked: a bounded number of turns, then the caller's assertion speaks.

@@ -1,4 +1,4 @@
-// The epoll poller of one worker, and the epoll set behind it.
+// The epoll backend of a worker's poller, and the epoll set behind it.
 //
 // A descriptor is registered once, edge-triggered for everything, with the set of the fiber that first had to wait for
 // it, whichever worker waits later. The set is counted: a close() on another thread may still be removing a descriptor
@@ -8,7 +8,7 @@
 #include <array>  // array
 
 #include "io/os.hpp"
-#include "sched/poller.hpp"
+#include "io/poll_backend.hpp"
 #include <weft/base/atomic.hpp>
 
 namespace weft::inline v0::detail {
@@ -37,35 +37,22 @@ class epoll_set {
   atomic<std::uint32_t> refs_{1};
 };
 
-class epoll_poller final : public poller {
+class epoll_backend final : public poll_backend {
  public:
-  // \throws std::system_error  no epoll or event descriptor could be had
-  epoll_poller();
-  ~epoll_poller() override;
+  explicit epoll_backend(epoll_set& owned) noexcept : set_(&owned) {}
+  ~epoll_backend() override;
 
-  void poll(std::int64_t timeout_ns) noexcept override;
-  void wake() noexcept override;
+  bool poll(std::int64_t timeout_ns) noexcept override;
   bool has_descriptors() const noexcept override { return set_->has_descriptors(); }
-
   // Unregisters all descriptors; their waiters register anew with pollers of their own.
   void retire() noexcept override;
-
-  epoll_set& set() noexcept { return *set_; }
+  epoll_set* set() noexcept override { return set_; }
 
  private:
   static constexpr int events_per_poll = 256;  // 3 KiB; one system call serves a busy worker's round
 
-  epoll_set* set_ = nullptr;
-  int wake_fd_ = -1;
-  // | wake_pending_ | meaning                                          | who changes it |
-  // | true          | an eventfd write has been made and not yet seen  | wake() sets    |
-  // | false         | the next wake() must write                       | poll() clears  |
-  atomic<bool> wake_pending_{false};
+  epoll_set* const set_;
   std::array<epoll_event, events_per_poll> events_{};
 };
-
-// The set of the calling worker, with a reference for the caller; makes and installs the poller on first use.
-// Null with an errno in `error`. \pre on_worker()
-epoll_set* acquire_current_set(int& error) noexcept;
 
 }  // namespace weft::inline v0::detail

@@ -1,10 +1,8 @@
-// The epoll poller: one system call per round, events handed to descriptor slots.
-#include "io/epoll_poller.hpp"
+// The epoll backend: one system call per round, events handed to descriptor slots.
+#include "io/epoll_backend.hpp"
 
-#include <cerrno>        // EINTR
-#include <memory>        // make_unique
-#include <new>           // nothrow, bad_alloc
-#include <system_error>  // system_error
+#include <cerrno>  // EINTR, ENOMEM
+#include <new>     // nothrow
 
 #include "base/check.hpp"
 #include "io/descriptor_slot.hpp"
@@ -64,82 +62,48 @@ bool epoll_set::has_descriptors() const noexcept {
   return refs_.load(memory_order_relaxed) > 1;
 }
 
-epoll_poller::epoll_poller() {
-  int error = 0;
-  set_ = epoll_set::make(error);
-  if (set_ == nullptr) {
-    throw std::system_error(error, std::system_category(), "weft: epoll_create1");
-  }
-  const os::result made = os::make_eventfd();
-  const os::result added = made.ok() ? os::epoll_add(set_->fd(), made.fd(), EPOLLIN | EPOLLET, wake_tag) : made;
-  if (!added.ok()) {
-    if (made.ok()) {
-      os::close(made.fd());
-    }
-    set_->unref();
-    throw std::system_error(added.error, std::system_category(), "weft: eventfd of a poller");
-  }
-  wake_fd_ = made.fd();
-}
-
-epoll_poller::~epoll_poller() {
+epoll_backend::~epoll_backend() {
   retire();
   set_->unref();
-  os::close(wake_fd_);
 }
 
-void epoll_poller::retire() noexcept {
+void epoll_backend::retire() noexcept {
   if (set_->has_descriptors()) {
     detach_all_from(*set_);
   }
 }
 
-void epoll_poller::poll(std::int64_t timeout_ns) noexcept {
+bool epoll_backend::poll(std::int64_t timeout_ns) noexcept {
   const os::result got = os::epoll_wait(set_->fd(), events_.data(), events_per_poll, timeout_ns);
   if (!got.ok()) {
     WEFT_CHECK(got.error == EINTR, "epoll_wait failed: errno %d", got.error);
-    return;
+    return false;
   }
+  bool woken = false;
   for (std::size_t i = 0; i < got.count(); ++i) {
     const epoll_event& event = events_[i];
     if (event.data.u64 == wake_tag) {
-      // The eventfd is edge-triggered: every write is an edge, so its counter is never read.
-      // acq_rel pairs with wake(): what its caller published before is seen by the scheduler after poll().
-      wake_pending_.exchange(false, memory_order_acq_rel);
+      woken = true;  // the eventfd is edge-triggered: every write is an edge, so its counter is never read
     } else {
       on_descriptor_event(static_cast<std::uint32_t>(event.data.u64), static_cast<std::uint32_t>(event.data.u64 >> 32),
                           event.events);
     }
   }
+  return woken;
 }
 
-void epoll_poller::wake() noexcept {
-  if (!wake_pending_.exchange(true, memory_order_acq_rel)) {  // pairs with the exchange in poll()
-    const os::result r = os::signal_eventfd(wake_fd_);
-    // EAGAIN: the counter is at its limit, which took 2^64 wake-ups.
-    WEFT_CHECK(r.ok() || r.error == EINTR, "a poller cannot be woken: errno %d", r.error);
-  }
-}
-
-epoll_set* acquire_current_set(int& error) noexcept {
-  try {
-    if (current_poller() == nullptr) {
-      install_poller(std::make_unique<epoll_poller>());
-    }
-  } catch (const std::system_error& failure) {
-    error = failure.code().value();
-    return nullptr;
-  } catch (const std::bad_alloc&) {
-    error = ENOMEM;
+std::unique_ptr<poll_backend> make_epoll_backend(int wake_fd, int& error) noexcept {
+  epoll_set* const set = epoll_set::make(error);
+  if (set == nullptr) {
     return nullptr;
   }
-  auto* mine = dynamic_cast<epoll_poller*>(current_poller());
-  if (mine == nullptr) {
-    error = EOPNOTSUPP;  // a poller of another kind serves this worker and does not take descriptors
-    return nullptr;
+  error = os::epoll_add(set->fd(), wake_fd, EPOLLIN | EPOLLET, wake_tag).error;
+  auto* const made = error == 0 ? new (std::nothrow) epoll_backend(*set) : nullptr;
+  if (made == nullptr) {
+    error = error == 0 ? ENOMEM : error;
+    set->unref();
   }
-  mine->set().ref();
-  return &mine->set();
+  return std::unique_ptr<poll_backend>(made);
 }
 
 }  // namespace weft::inline v0::detail
