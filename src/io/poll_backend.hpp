@@ -33,4 +33,7 @@ class poll_backend {
 std::unique_ptr<poll_backend> make_epoll_backend(int wake_fd, int& error) noexcept;
 std::unique_ptr<poll_backend> make_uring_backend(int wake_fd, int& error) noexcept;
 
+// Rings of kernels before 6.1 interrupt their threads for what has ended, and had bugs; epoll does no worse there.
+bool uring_is_first_choice() noexcept;
+
 }  // namespace weft::inline v0::detail

@@ -12,5 +12,6 @@ std::unique_ptr<poll_backend> make_uring_backend(int /*wake_fd*/, int& error) no
 }
 
 int why_no_uring() noexcept { return ENOSYS; }
+bool uring_is_first_choice() noexcept { return false; }
 
 }  // namespace weft::inline v0::detail

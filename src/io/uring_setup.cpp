@@ -40,7 +40,8 @@ constexpr int opcode_of(ring_call call) noexcept {
 }
 
 struct abilities {
-  int error = 0;  // why there is no ring at all
+  int error = 0;          // why there is no ring at all
+  bool deferred = false;  // the best way is known
   bool known[ring_calls] = {};
 };
 
@@ -62,6 +63,7 @@ abilities look() noexcept {
   io_uring trial;
   found.error = open_uring(trial);
   if (found.error == 0) {
+    found.deferred = (trial.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
     found.error = probe_with(trial, found);
     io_uring_queue_exit(&trial);
   }
@@ -107,5 +109,7 @@ int why_no_uring() noexcept {
   }
   return known().error;
 }
+
+bool uring_is_first_choice() noexcept { return why_no_uring() == 0 && known().deferred; }
 
 }  // namespace weft::inline v0::detail

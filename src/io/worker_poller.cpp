@@ -17,7 +17,7 @@ atomic<bool> told_of_fallback{false};
 
 void tell_of_fallback(int error) noexcept {
   if (!told_of_fallback.exchange(true, memory_order_relaxed)) {  // relaxed: one of them says it
-    debug_log("io_uring is not available (errno %d): using epoll", error);
+    debug_log("io_uring is %s (errno %d): using epoll", error == 0 ? "too old" : "not available", error);
   }
 }
 
@@ -63,14 +63,15 @@ poll_backend* worker_poller::backend(io_backend wanted, int& error) noexcept {
     return backend_.get();
   }
   error = 0;
-  if (wanted != io_backend::epoll) {
+  const bool automatic = wanted == io_backend::automatic;
+  if (wanted == io_backend::uring || (automatic && uring_is_first_choice())) {
     backend_ = make_uring_backend(wake_fd_, error);
-    if (backend_ == nullptr && wanted == io_backend::automatic) {
-      tell_of_fallback(error);
-      error = 0;
-    }
   }
-  if (backend_ == nullptr && error == 0) {
+  if (backend_ == nullptr && wanted != io_backend::uring) {
+    if (automatic) {
+      tell_of_fallback(error != 0 ? error : why_no_uring());
+    }
+    error = 0;
     backend_ = make_epoll_backend(wake_fd_, error);
   }
   return backend_.get();

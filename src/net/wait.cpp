@@ -1,5 +1,6 @@
-// Waiting for a descriptor of anybody's. It is registered through a duplicate of its own: the number itself may be in the
-// same epoll set already, for a stream or for another waiting fiber, and may be closed by its owner at any time.
+// Waiting for a descriptor of anybody's. A ring polls what the number stands for now. With epoll it is registered through
+// a duplicate of its own: the number itself may be in the same epoll set already, for a stream or for another waiting
+// fiber, and may be closed by its owner at any time.
 #include <weft/net/wait.hpp>
 
 #include "net/socket.hpp"
@@ -30,6 +31,10 @@ int poll_until(int fd, bool writable, time_point deadline) noexcept {
 }
 
 int park_until(int fd, bool writable, time_point deadline) {
+  const char* const what = writable ? "descriptor writable" : "descriptor readable";
+  if (ring* const on = current_ring(ring_call::poll)) {
+    return wait_for_events(*on, fd, writable ? POLLOUT : POLLIN, deadline, what);
+  }
   const os::result copy = os::duplicate(fd);
   if (!copy.ok()) {
     return copy.error;
@@ -42,7 +47,7 @@ int park_until(int fd, bool writable, time_point deadline) {
     const int error = poll_once(number, writable, 0);
     return error == 0 ? os::result{} : os::result{-1, error == ETIMEDOUT ? EAGAIN : error};
   };
-  return run_operation(op, limit, writable ? "descriptor writable" : "descriptor readable", look).error;
+  return run_operation(op, limit, what, look).error;
 }
 
 }  // namespace

@@ -192,11 +192,11 @@ TEST_P(Faults, NoPollerMeansAnErrorAndLaterSuccess) {
   });
 }
 
-TEST_P(Faults, NoDuplicateMeansAnErrorForAForeignDescriptor) {
+TEST_P(Faults, NoRoomForAForeignDescriptorMeansAnError) {
   weft::run(workers(GetParam()), [] {
     stream_pair p = connected_pair();
     std::error_code error;
-    const planned_faults faults(call::duplicate, {.error = EMFILE});
+    const planned_faults faults(with_uring() ? call::uring_entry : call::duplicate, {.error = EMFILE});
     weft::net::wait_readable(p.client.native_handle(), error);
     EXPECT_EQ(error, std::errc::too_many_files_open);
   });
