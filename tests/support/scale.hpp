@@ -12,7 +12,8 @@ namespace weft::testing {
 
 inline constexpr std::size_t sanitizer_divisor = 10;
 inline constexpr std::size_t soak_factor = 20;
-inline constexpr std::size_t soak_seed_factor = 1000;
+// Of the seeds of a case, a million of which take a sanitizer days.
+inline constexpr std::size_t soak_seed_factor = instrumented ? 100 : 1000;
 
 inline bool soaking() {
   const char* const soak = std::getenv("WEFT_SOAK");
@@ -32,7 +33,7 @@ inline std::size_t scaled(std::size_t usual, std::size_t factor) {
 // Environment variable WEFT_SOAK=1: twenty times as much, sanitizer or not.
 inline std::size_t stress_count(std::size_t usual) { return detail_of_scale::scaled(usual, soak_factor); }
 
-// Schedules of one case. Environment variable WEFT_SOAK=1: a thousand times as many.
+// Schedules of one case. Environment variable WEFT_SOAK=1: a thousand times as many, a hundred times under a sanitizer.
 inline std::size_t seed_count(std::size_t usual) { return detail_of_scale::scaled(usual, soak_seed_factor); }
 
 // Of `wanted` things of that size, as many as fit into a quarter of the machine's free memory: ctest runs other tests at

@@ -41,7 +41,8 @@ inline test_schedule schedule_of(std::uint64_t seed, unsigned workers, std::uint
 inline constexpr std::size_t usual_seeds = 1000;
 
 // body(test_runtime&) under `seeds` seeds for each number of workers: a tenth of that under a sanitizer, a thousand times
-// as many in a soak. So `seeds` must not be scaled itself, nor the body, which is the same for each seed.
+// as many in a soak, a hundred times in a soak under a sanitizer. So `seeds` must not be scaled itself, nor the body, which
+// is the same for each seed.
 template <class Body>
 void under_seeds(std::size_t seeds, Body&& body) {
   const auto replayed = schedule_from_environment();
