@@ -10,15 +10,11 @@
 #include <weft/task/when.hpp>
 
 #include "support/schedules.hpp"
+#include "support/wait_for_stop.hpp"
 
 namespace {
 
 using namespace weft::testing;
-
-void wait_for_stop() {
-  weft::event never;
-  never.wait();
-}
 
 struct sets {
   weft::event& e;

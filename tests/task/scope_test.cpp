@@ -16,6 +16,7 @@
 #include <weft/task/scope.hpp>
 
 #include "support/schedules.hpp"
+#include "support/wait_for_stop.hpp"
 
 namespace {
 
@@ -26,11 +27,6 @@ namespace this_fiber = weft::this_fiber;
 struct boom : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-void wait_for_stop() {
-  weft::event never;
-  never.wait();
-}
 
 // Counts what ended by cancellation.
 struct unwound {

@@ -10,22 +10,17 @@
 #include <weft/fiber/coroutine.hpp>
 #include <weft/fiber/generator.hpp>
 #include <weft/sched/this_fiber.hpp>
-#include <weft/sync/event.hpp>
 #include <weft/task/deadline.hpp>
 #include <weft/task/scope.hpp>
 
 #include "support/schedules.hpp"
+#include "support/wait_for_stop.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using namespace weft::testing;
 namespace this_fiber = weft::this_fiber;
-
-void wait_for_stop() {
-  weft::event never;
-  never.wait();
-}
 
 template <class F>
 struct at_the_end {

@@ -15,17 +15,13 @@
 #include <weft/task/when.hpp>
 
 #include "support/schedules.hpp"
+#include "support/wait_for_stop.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using namespace weft::testing;
 namespace this_fiber = weft::this_fiber;
-
-void wait_for_stop() {
-  weft::event never;
-  never.wait();
-}
 
 TEST(WhenAll, GivesAllResultsInOrder) {
   everywhere([] {
