@@ -1,14 +1,21 @@
 """Run by gdb: steps through both switches one instruction at a time (first entry, resumption, both directions, the end of
 a context) and demands at every instruction a complete chain of calls, either the host's down to main or the guest's down to the entry.
 
-    gdb -nx -batch -x step_test.py PROGRAM        PROGRAM: step_main.cpp
-Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here.
+    gdb -nx -batch -x step_test.py -ex 'quit 3' PROGRAM        PROGRAM: step_main.cpp
+Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here, 3 the script itself failed.
 """
+import os
 import re
+import sys
 
 import gdb
 
+sys.dont_write_bytecode = True
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import gdb_steps  # noqa: E402 - found by the line above
+
 LIMIT = 4000  # instructions; some 600 are needed
+DEEPEST = 20  # frames
 
 
 def expected(kind, switch, entry):
@@ -24,46 +31,26 @@ CHAINS = [expected("naked", "weft_switch", "weft_naked_entry"), expected("inline
           re.compile(r"(step_begin |step_end )?main")]
 
 
-def chain():
-    names, frame = [], gdb.newest_frame()
-    while frame is not None and len(names) < 20:
-        if frame.type() != gdb.INLINE_FRAME:  # a call the compiler inlined: the function around it counts
-            names.append(frame.name() or "??")
-        frame = frame.older()
-    return " ".join(names)
-
-
 def step_through():
     seen, wrong, last = {}, [], ""
     for count in range(LIMIT):
-        last = chain()
+        last = " ".join(gdb_steps.chain(DEEPEST))
         pc = gdb.newest_frame().pc()
         if last.startswith("step_end "):
             return count, seen, wrong
         seen.setdefault(last.split(" ")[0], set()).add(pc)
         if not any(c.fullmatch(last) for c in CHAINS):
-            at = gdb.execute(f"x/i {pc}", to_string=True).strip()
-            wrong.append(f"{at}\n    chain: {last}")
+            wrong.append(f"{gdb_steps.instruction()}\n    chain: {last}")
         gdb.execute("stepi", to_string=True)
     return LIMIT, seen, wrong + [f"the end was not reached; chain: {last}"]
 
 
 def main():
-    for setting in ("pagination off", "confirm off", "startup-with-shell off", "debuginfod enabled off"):
-        try:
-            gdb.execute(f"set {setting}", to_string=True)
-        except gdb.error:
-            pass  # an option this gdb does not know
-    gdb.execute("break step_begin", to_string=True)
-    try:
-        gdb.execute("run", to_string=True)
-    except gdb.error as error:
-        print(f"skipped: {error}")
+    if not gdb_steps.begin_at("step_begin"):
         return 77
     count, seen, wrong = step_through()
     per_function = {name: len(addresses) for name, addresses in sorted(seen.items())}
-    for text in wrong[:20]:
-        print("wrong chain at", text)
+    gdb_steps.print_wrong(wrong)
     needed = {"weft_switch": 25, "naked_guest_entry": 1, "inline_guest_entry": 1, "weft_naked_entry": 2,
               "weft_context_entry": 3, "inline_host_turn": 18, "inline_guest_turn": 18,
               "naked_guest_last": 3, "inline_guest_last": 12}

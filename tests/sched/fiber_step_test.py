@@ -1,31 +1,28 @@
 """Run by gdb: steps one instruction at a time over the ends of fibers, from inside the first to the one that outlives them,
 and demands at every instruction a complete chain of calls: down to a fiber's entry, or to the worker's own loop.
 
-    gdb -nx -batch -x fiber_step_test.py PROGRAM        PROGRAM: fiber_step_main.cpp
-Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here.
+    gdb -nx -batch -x fiber_step_test.py -ex 'quit 3' PROGRAM        PROGRAM: fiber_step_main.cpp
+Exit codes: 0 passed, 1 a chain was wrong, 77 no process may be traced here, 3 the script itself failed.
 """
+import os
+import sys
+
 import gdb
+
+sys.dont_write_bytecode = True
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import gdb_steps  # noqa: E402 - found by the line above
 
 LIMIT = 40000  # instructions; some 2500 are needed
 DEEPEST = 60   # frames
 ENTRY, LOOP = "weft_context_entry", "worker::thread_main"
 
 
-def chain():
-    """Names of the calls, innermost first. The C library's own may be unknown."""
-    names, frame = [], gdb.newest_frame()
-    while frame is not None and len(names) < DEEPEST:
-        if frame.type() != gdb.INLINE_FRAME:  # a call the compiler inlined: the function around it counts
-            names.append(frame.name() or "??")
-        frame = frame.older()
-    return names
-
-
 def step_through():
     seen, wrong = {ENTRY: 0, LOOP: 0}, []
     functions = set()
     for count in range(LIMIT):
-        names = chain()
+        names = gdb_steps.chain(DEEPEST)
         if names[0] == "fiber_step_end":
             return count, seen, functions, wrong
         functions.update(names)
@@ -33,30 +30,18 @@ def step_through():
         seen[ENTRY] += in_fiber
         seen[LOOP] += in_loop
         if in_fiber == in_loop:
-            at = gdb.execute(f"x/i {gdb.newest_frame().pc()}", to_string=True).strip()
-            wrong.append(f"{at}\n    chain: {' < '.join(names)}")
+            wrong.append(f"{gdb_steps.instruction()}\n    chain: {' < '.join(names)}")
         # Reading the clock begins anew when the kernel has moved it meanwhile: one step at a time it never comes to an end.
         gdb.execute("finish" if "clock_gettime" in names[0] else "stepi", to_string=True)
     return LIMIT, seen, functions, wrong + [f"the end was not reached; chain: {' < '.join(names)}"]
 
 
 def main():
-    for setting in ("pagination off", "confirm off", "startup-with-shell off", "debuginfod enabled off",
-                    "environment LD_BIND_NOW 1"):  # else the dynamic linker's look-ups would be stepped
-        try:
-            gdb.execute(f"set {setting}", to_string=True)
-        except gdb.error:
-            pass  # an option this gdb does not know
-    gdb.execute("break fiber_step_begin", to_string=True)
-    try:
-        gdb.execute("run", to_string=True)
-    except gdb.error as error:
-        print(f"skipped: {error}")
+    if not gdb_steps.begin_at("fiber_step_begin", "environment LD_BIND_NOW 1"):  # or the dynamic linker's look-ups are stepped
         return 77
     gdb.execute("set scheduler-locking on", to_string=True)
     count, seen, functions, wrong = step_through()
-    for text in wrong[:20]:
-        print("wrong chain at", text)
+    gdb_steps.print_wrong(wrong)
     needed = ("worker::stack_main", "worker::round", "worker::idle")
     missed = [n for n in needed if not any(n in f for f in functions)]
     print("never stepped through:", missed) if missed else None
