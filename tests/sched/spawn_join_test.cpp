@@ -301,8 +301,8 @@ TEST(SpawnJoin, TimeoutsAndEndsMayCoincide) {
         weft::this_fiber::sleep_for(std::chrono::microseconds(i % 10));
         return i;
       });
-      int tries = 0;
-      while (!f.join_for(std::chrono::microseconds(i % 7 + 1))) ++tries;
+      while (!f.join_for(std::chrono::microseconds(i % 7 + 1))) {
+      }
       EXPECT_EQ(f.join(), i);
     }
   });
@@ -366,8 +366,8 @@ std::size_t leaves(unsigned depth) {
 }
 TEST(SpawnJoin, ADeepTree) {
   with_real_workers([](weft::runtime& rt) {
-    const unsigned depth = weft::testing::instrumented ? 10 : 16;
-    EXPECT_EQ(rt.run([depth] { return leaves(depth); }), std::size_t{1} << depth);
+    constexpr unsigned depth = weft::testing::instrumented ? 10 : 16;
+    EXPECT_EQ(rt.run([] { return leaves(depth); }), std::size_t{1} << depth);
   });
   weft::testing::under_seeds([](weft::testing::test_runtime& rt) { EXPECT_EQ(rt.run([] { return leaves(6); }), 64U); });
 }

@@ -45,7 +45,8 @@ void run_lanes(Work&& work) {
 template <class Work>
 void stopped_again_and_again(Work& work) {
   bool returned = false;
-  for (unsigned life = 0; !returned; ++life) {
+  unsigned life = 0;
+  while (!returned) {
     auto f = weft::spawn({.name = "stopped", .spread = life % 2 == 0}, [&] {
       work();
       returned = true;
@@ -60,6 +61,7 @@ void stopped_again_and_again(Work& work) {
       f.join();
     } catch (const cancelled&) {
     }
+    ++life;
   }
 }
 

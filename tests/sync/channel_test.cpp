@@ -519,9 +519,10 @@ TEST(Channel, AChannelMayCarryChannelsAndOptionals) {
 }
 
 TEST(Channel, AnImpossibleCapacityIsAnError) {
-  EXPECT_THROW(channel<int>(std::numeric_limits<std::size_t>::max()), std::length_error);
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  EXPECT_THROW(channel<int> c(most), std::length_error);
   using large = std::array<char, 1 << 20>;
-  EXPECT_THROW(channel<large>(std::numeric_limits<std::size_t>::max() >> 6), std::length_error);
+  EXPECT_THROW(channel<large> c(most >> 6), std::length_error);
 }
 
 TEST(Channel, ALoopOverABufferLetsOthersRun) {
