@@ -91,6 +91,8 @@ namespace fibers {
 static_assert(std::is_aggregate_v<weft::fiber_options>);
 constexpr weft::fiber_options options{
     .name = "n", .stack_size = 65536, .migrate = weft::migration::pinned, .spread = true};
+static_assert(options.name == "n" && options.stack_size == 65536);
+static_assert(options.migrate == weft::migration::pinned && options.spread);
 static_assert(weft::fiber_options{}.name.empty() && weft::fiber_options{}.stack_size == 0);
 static_assert(weft::fiber_options{}.migrate == weft::migration::inherit && !weft::fiber_options{}.spread);
 API_TYPE(std::string_view, weft::fiber_options::name);
