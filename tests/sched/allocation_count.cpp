@@ -28,7 +28,9 @@ namespace {
 
 #else
 
-// The GNU C library lets a program replace its allocator, and offers its own under these names.
+// The GNU C library lets a program replace its allocator, and offers its own under these names. The replacement has to be
+// seen from the shared libraries, where operator new is: everything else here is hidden.
+#pragma GCC visibility push(default)
 extern "C" {
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);
@@ -56,5 +58,6 @@ void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
   return __libc_memalign(alignment, bytes);
 }
 }
+#pragma GCC visibility pop
 
 #endif
