@@ -9,6 +9,7 @@
 #include <weft/weft.hpp>
 
 #include "support/instrumented.hpp"
+#include "support/keep_frame.hpp"
 
 namespace {
 
@@ -21,6 +22,7 @@ weft::runtime_options small_stacks() {
 
 [[gnu::noinline]] int recurse(int depth) {
   volatile char frame[512];
+  weft::testing::keep_frame(frame);
   frame[0] = static_cast<char>(depth);
   return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
 }
@@ -28,6 +30,7 @@ weft::runtime_options small_stacks() {
 // One frame larger than the stack: touched at its lowest address first.
 [[gnu::noinline]] int large_frame() {
   volatile char frame[56 * 1024];
+  weft::testing::keep_frame(frame);
   frame[0] = 1;
   return frame[0];
 }

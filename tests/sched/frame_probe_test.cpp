@@ -10,6 +10,7 @@
 #include <weft/sync/event.hpp>
 
 #include "support/instrumented.hpp"
+#include "support/keep_frame.hpp"
 
 namespace {
 
@@ -19,6 +20,7 @@ constexpr std::size_t kib = 1024;
 template <std::size_t Bytes>
 [[gnu::noinline]] int descend(int depth) {
   volatile char frame[Bytes];
+  weft::testing::keep_frame(frame);
   frame[0] = static_cast<char>(depth);
   return depth < 0 ? 0 : descend<Bytes>(depth + 1) + frame[0];
 }

@@ -12,6 +12,7 @@
 #include "stack_testing.hpp"
 #include "support/child.hpp"
 #include "support/instrumented.hpp"
+#include "support/keep_frame.hpp"
 
 namespace weft::testing {
 namespace {
@@ -73,6 +74,7 @@ TEST(Guard, HasSixtyFourKibibytesOrAQuarterOfTheSlot) {
 template <std::size_t Bytes>
 [[gnu::noinline, gnu::no_sanitize_address, gnu::no_sanitize_thread]] int descend(int depth) noexcept {
   volatile char frame[Bytes];
+  weft::testing::keep_frame(frame);
   frame[0] = static_cast<char>(depth);
   if (depth == 1'000'000) {  // never: the guard comes first
     return 0;

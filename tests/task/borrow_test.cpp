@@ -13,6 +13,7 @@
 #include "stack/stack.hpp"  // locate_stack_address
 #include "support/child.hpp"
 #include "support/instrumented.hpp"
+#include "support/keep_frame.hpp"
 #include "support/schedules.hpp"
 
 namespace {
@@ -110,6 +111,7 @@ TEST(Borrow, AChildGetsAStackOfItsOwnWhenTooLittleIsLeft) {
   struct deep {
     [[gnu::noinline]] static void join_with_less_than(std::size_t left, const void*& child) {
       volatile char frame[2048];
+      keep_frame(frame);
       frame[0] = 1;
       if (this_fiber::stack_remaining() >= left) {
         join_with_less_than(left, child);
@@ -272,6 +274,7 @@ TEST(Borrow, ADeadlineAroundScopeAndLenderReachesTheChild) {
 
 [[gnu::noinline]] int recurse(int depth) {
   volatile char frame[512];
+  keep_frame(frame);
   frame[0] = static_cast<char>(depth);
   return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
 }
