@@ -11,9 +11,12 @@ std::uint64_t seen_rsp = 0;
 int runs = 0;
 std::uint64_t damaged = 0;
 
+// A function, as a lambda may be called by another one that has been made its pointer.
+void see_rsp() { seen_rsp = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)); }
+
 TEST(NakedFibers, StackIsAlignedAtTheEntryOfAThreadAndOfItsGuard) {
   Runtime runtime;
-  runtime.spawn([] { seen_rsp = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)); });
+  runtime.spawn(&see_rsp);
   runtime.run();
   // The frame address is where the old rbp was pushed: entry rsp - 8.
   EXPECT_EQ(seen_rsp % 16, 0U);
