@@ -6,6 +6,7 @@
 #include <weft/fiber/generator.hpp>
 #include <weft/fiber/stop_token.hpp>
 #include <weft/io/blocking.hpp>
+#include <weft/net/datagram_socket.hpp>
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>
 #include <weft/net/resolve.hpp>
@@ -14,6 +15,7 @@
 #include <weft/net/tcp_listener.hpp>
 #include <weft/net/tcp_stream.hpp>
 #include <weft/net/timeout.hpp>
+#include <weft/net/udp_socket.hpp>
 #include <weft/net/unix_listener.hpp>
 #include <weft/net/unix_stream.hpp>
 #include <weft/net/wait.hpp>

@@ -117,14 +117,14 @@ void deliver_all(waiter_queue& claimed) noexcept {
   }
 }
 
-descriptor_handle open_descriptor(int fd, sharing reads, bool ready) {
+descriptor_handle open_descriptor(int fd, sharing shared, bool ready) {
   descriptor_slot* slot = take_free_slot();
   if (slot == nullptr) {
     slot = grow();
   }
   slot->lock.lock();  // a late event of the former generation may be looking
   slot->fd = fd;
-  slot->reads = reads;
+  slot->shared = shared;
   slot->hung_up = false;
   slot->of(direction::read).ready = ready;
   slot->of(direction::write).ready = ready;

@@ -28,8 +28,9 @@ class epoll_set;
 
 enum class direction : std::uint8_t { read, write };
 
-// How many operations of one direction may be inside at a time: one on a stream, any number on a listener.
-enum class sharing : bool { exclusive, shared };
+// In which directions several operations may be inside at a time: of a stream in none, of a listener in reading, of a
+// datagram socket in both.
+enum class sharing : std::uint8_t { exclusive, readers, everyone };
 
 // A FIFO of waiters through their own links; of those waiting on a descriptor, or of those claimed and not delivered.
 class waiter_queue {
@@ -57,7 +58,7 @@ struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   bool closing = false;      // close() was called; no new operation enters
   bool registering = false;  // an operation is adding it to an epoll set
   bool hung_up = false;      // hangup, error or urgent data seen: a short read no longer means "exhausted"
-  sharing reads = sharing::exclusive;
+  sharing shared = sharing::exclusive;
   std::uint32_t generation = 1;
   std::uint32_t users = 0;  // operations inside, and a close() in progress; the last one out closes the number
   std::uint32_t index = 0;
@@ -68,11 +69,14 @@ struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   descriptor_slot* next_free = nullptr;
 
   side& of(direction d) noexcept { return sides[static_cast<unsigned>(d)]; }
+  bool shares(direction d) const noexcept {
+    return shared == sharing::everyone || (shared == sharing::readers && d == direction::read);
+  }
 };
 
 // Makes a slot own `fd`. \throws std::bad_alloc, std::system_error (table full); the caller still owns `fd` then.
 // `ready` false: the first operation waits for an event before it tries.
-descriptor_handle open_descriptor(int fd, sharing reads = sharing::exclusive, bool ready = true);
+descriptor_handle open_descriptor(int fd, sharing shared = sharing::exclusive, bool ready = true);
 
 // close() of descriptor, for handles.
 std::error_code close_descriptor(descriptor_handle handle) noexcept;

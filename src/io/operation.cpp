@@ -60,7 +60,7 @@ descriptor_operation::descriptor_operation(descriptor_handle handle, direction d
   descriptor_slot& slot = *handle.slot;
   slot.lock.lock();
   descriptor_slot::side& side = slot.of(d);
-  const bool shared = d == direction::read && slot.reads == sharing::shared;
+  const bool shared = slot.shares(d);
   if (slot.generation != handle.generation || slot.closing) {
     error_ = EBADF;
   } else if (side.busy && !shared) {
@@ -68,7 +68,8 @@ descriptor_operation::descriptor_operation(descriptor_handle handle, direction d
   } else {
     side.busy = true;
     ++slot.users;
-    has_token_ = side.ready;
+    // Who sends a datagram tries in any case: that another is just sending one says nothing about the room for it.
+    has_token_ = side.ready || (shared && d == direction::write);
     side.ready = false;
     fd_ = slot.fd;
     slot_ = &slot;

@@ -4,6 +4,8 @@
 #include <algorithm>  // min
 #include <cerrno>     // errno
 #include <ctime>      // timespec
+#include <tuple>      // tie
+#include <utility>    // pair
 
 #include <fcntl.h>        // fcntl
 #include <sys/eventfd.h>  // eventfd
@@ -44,6 +46,28 @@ result invoke_sized(call which, int fd, std::size_t size, Call&& make) noexcept 
   }
   const std::int64_t value = make(std::min(size, planned.limit));
   return value < 0 ? result{-1, last_error()} : result{value, 0};
+}
+
+// A limit below the whole leaves as many bytes of the message's first buffer that has any.
+template <class Call>
+result invoke_message(call which, int fd, msghdr& message, Call&& make) noexcept {
+  const fault planned = planned_fault(which, fd);
+  if (planned.error != 0) [[unlikely]] {
+    return {-1, planned.error};
+  }
+  iovec part{};
+  const auto whole = std::pair(message.msg_iov, message.msg_iovlen);
+  if (planned.limit != fault{}.limit) [[unlikely]] {
+    for (std::size_t i = 0; i < whole.second && part.iov_len == 0; ++i) {
+      part = {whole.first[i].iov_base, std::min(whole.first[i].iov_len, planned.limit)};
+    }
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+  }
+  const std::int64_t value = make(message);
+  const result r = value < 0 ? result{-1, last_error()} : result{value, 0};
+  std::tie(message.msg_iov, message.msg_iovlen) = whole;
+  return r;
 }
 
 constexpr std::int64_t ns_per_s = 1'000'000'000;
@@ -93,6 +117,23 @@ result recv(int fd, void* data, std::size_t size) noexcept {
 result send(int fd, const void* data, std::size_t size) noexcept {
   sanitizer_publish_io();
   return invoke_sized(call::send, fd, size, [&](std::size_t n) { return ::send(fd, data, n, MSG_NOSIGNAL); });
+}
+result receive_message(int fd, msghdr& message) noexcept {
+  return invoke_message(call::receive_message, fd, message,
+                        [&](msghdr& m) { return ::recvmsg(fd, &m, MSG_CMSG_CLOEXEC); });
+}
+result send_message(int fd, const msghdr& message) noexcept {
+  msghdr copy = message;
+  return invoke_message(call::send_message, fd, copy, [&](msghdr& m) { return ::sendmsg(fd, &m, MSG_NOSIGNAL); });
+}
+result receive_messages(int fd, mmsghdr* messages, std::size_t count) noexcept {
+  return invoke_sized(call::receive_messages, fd, count, [&](std::size_t n) {
+    return ::recvmmsg(fd, messages, static_cast<unsigned>(n), MSG_CMSG_CLOEXEC, nullptr);
+  });
+}
+result send_messages(int fd, mmsghdr* messages, std::size_t count) noexcept {
+  return invoke_sized(call::send_messages, fd, count,
+                      [&](std::size_t n) { return ::sendmmsg(fd, messages, static_cast<unsigned>(n), MSG_NOSIGNAL); });
 }
 result shutdown_write(int fd) noexcept {
   sanitizer_publish_io();

@@ -5,9 +5,10 @@
 #include <cstdint>  // int64_t, uint64_t
 #include <limits>   // numeric_limits
 
-#include <poll.h>       // pollfd
-#include <pthread.h>    // pthread_t
-#include <sys/epoll.h>  // epoll_event
+#include <poll.h>        // pollfd
+#include <pthread.h>     // pthread_t
+#include <sys/epoll.h>   // epoll_event
+#include <sys/socket.h>  // msghdr, mmsghdr
 
 namespace weft::inline v0::detail::os {
 
@@ -28,6 +29,10 @@ enum class call : std::uint8_t {
   connect,
   recv,
   send,
+  receive_message,
+  send_message,
+  receive_messages,
+  send_messages,
   shutdown,
   close,
   poll,
@@ -65,6 +70,11 @@ result accept(int fd) noexcept;  // the new descriptor is non-blocking and close
 result connect(int fd, const void* address, unsigned size) noexcept;
 result recv(int fd, void* data, std::size_t size) noexcept;
 result send(int fd, const void* data, std::size_t size) noexcept;  // never raises SIGPIPE
+// Descriptors that come with a message are close-on-exec. A fault's `limit` counts bytes here, and messages below.
+result receive_message(int fd, msghdr& message) noexcept;
+result send_message(int fd, const msghdr& message) noexcept;  // never raises SIGPIPE
+result receive_messages(int fd, mmsghdr* messages, std::size_t count) noexcept;
+result send_messages(int fd, mmsghdr* messages, std::size_t count) noexcept;
 result shutdown_write(int fd) noexcept;
 result close(int fd) noexcept;                            // the number is free afterwards, whatever the result
 result get_option(int fd, int level, int name) noexcept;  // integer options

@@ -66,23 +66,6 @@ int connect_and_wait(descriptor_handle socket, const net::endpoint& to, time_lim
   return state == EINPROGRESS ? ETIMEDOUT : state;
 }
 
-int prepare_listening(int fd, const net::endpoint& at, const listening& how) noexcept {
-  os::result r;
-  if (how.reuse_address) {
-    r = os::set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  }
-  if (r.ok() && how.reuse_port) {
-    r = os::set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  }
-  if (r.ok()) {
-    r = os::bind(fd, at.data(), at.size());
-  }
-  if (r.ok()) {
-    r = os::listen(fd, how.backlog);
-  }
-  return r.error;
-}
-
 // Errors of a connection that died in the backlog, which Linux reports through accept: the next one may be good.
 bool is_of_dead_connection(int error) noexcept {
   switch (error) {
@@ -122,6 +105,20 @@ net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& 
   return net::endpoint::from_sockaddr(name, std::min<std::size_t>(size, sizeof(sockaddr_un)), error);
 }
 
+int bind_socket(int fd, const net::endpoint& at, const binding& how) noexcept {
+  os::result r;
+  if (how.reuse_address) {
+    r = os::set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  }
+  if (r.ok() && how.reuse_port) {
+    r = os::set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+  if (r.ok()) {
+    r = os::bind(fd, at.data(), at.size());
+  }
+  return r.error;
+}
+
 std::error_code set_socket_option(descriptor_handle socket, int level, int name, int value) noexcept {
   const descriptor_hold hold(socket);
   return to_error_code(os::set_option(hold.fd(), level, name, value).error);
@@ -155,8 +152,11 @@ descriptor listen_stream(const net::endpoint& at, const listening& how, std::err
     return {};
   }
   raw_descriptor raw(made.fd());
-  error = to_error_code(prepare_listening(raw.get(), at, how));
-  return error ? descriptor{} : raw.adopt(sharing::shared);
+  error = to_error_code(bind_socket(raw.get(), at, how.address));
+  if (!error) {
+    error = to_error_code(os::listen(raw.get(), how.backlog).error);
+  }
+  return error ? descriptor{} : raw.adopt(sharing::readers);
 }
 
 descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error) {
@@ -168,16 +168,16 @@ descriptor accept_stream(descriptor_handle listener, time_limit& limit, const ch
   return error ? descriptor{} : raw_descriptor(r.fd()).adopt();
 }
 
-descriptor take_over_stream(int fd, std::error_code& error) {
-  const os::result type = os::get_option(fd, SOL_SOCKET, SO_TYPE);
-  error = to_error_code(type.error);
-  if (type.ok() && type.value != SOCK_STREAM) {
+descriptor take_over_socket(int fd, int type, sharing shared, std::error_code& error) {
+  const os::result found = os::get_option(fd, SOL_SOCKET, SO_TYPE);
+  error = to_error_code(found.error);
+  if (found.ok() && found.value != type) {
     error = std::make_error_code(std::errc::wrong_protocol_type);
   }
   if (!error) {
     error = to_error_code(os::set_nonblocking(fd).error);
   }
-  return error ? descriptor{} : descriptor(open_descriptor(fd));
+  return error ? descriptor{} : descriptor(open_descriptor(fd, shared));
 }
 
 }  // namespace weft::inline v0::detail

@@ -41,8 +41,8 @@ class raw_descriptor {
   raw_descriptor& operator=(const raw_descriptor&) = delete;
   int get() const noexcept { return fd_; }
   // \throws std::bad_alloc; the number is closed then.
-  descriptor adopt(sharing reads = sharing::exclusive, bool ready = true) {
-    descriptor owner(open_descriptor(fd_, reads, ready));
+  descriptor adopt(sharing shared = sharing::exclusive, bool ready = true) {
+    descriptor owner(open_descriptor(fd_, shared, ready));
     fd_ = -1;
     return owner;
   }
@@ -62,19 +62,29 @@ std::error_code shutdown_socket_write(descriptor_handle socket) noexcept;
 // A connected stream socket. Cancellation point.
 descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char* what, std::error_code& error);
 
+// How a socket takes its address.
+struct binding {
+  bool reuse_address = false;
+  bool reuse_port = false;
+};
+// Sets the options and binds. \return an errno, or 0
+int bind_socket(int fd, const net::endpoint& at, const binding& how) noexcept;
+
 // A listening stream socket.
 struct listening {
   int backlog = 0;
-  bool reuse_address = false;
-  bool reuse_port = false;
+  binding address = {};
 };
 descriptor listen_stream(const net::endpoint& at, const listening& how, std::error_code& error);
 
 // The next connection of a listener; those that died in its backlog are skipped. Cancellation point.
 descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error);
 
-// Makes a stream socket of anybody's ours and non-blocking; on failure it stays theirs.
-descriptor take_over_stream(int fd, std::error_code& error);
+// Makes a socket of anybody's, of the type SOCK_..., ours and non-blocking; on failure it stays theirs.
+descriptor take_over_socket(int fd, int type, sharing shared, std::error_code& error);
+
+// Nothing to transfer: neither tried nor waited for. A cancellation point all the same. \return 0
+std::size_t transfer_nothing(descriptor_handle socket, std::error_code& error);
 
 // One read or write; how much of a whole transfer was done. Cancellation points. `rule` says what a short read means.
 std::size_t read_stream(descriptor_handle socket, std::span<std::byte> into, time_limit& limit, short_read rule,

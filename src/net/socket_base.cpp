@@ -24,6 +24,10 @@ kind_names names_of(socket_kind kind) noexcept {
       return {"tcp_listener", "tcp accept", nullptr};
     case socket_kind::unix_stream:
       return {"unix_stream", "unix read", "unix write"};
+    case socket_kind::udp_socket:
+      return {"udp_socket", "udp receive", "udp send"};
+    case socket_kind::unix_datagram:
+      return {"unix_datagram", "unix datagram receive", "unix datagram send"};
     case socket_kind::unix_listener:
       break;
   }

@@ -3,7 +3,7 @@
 
 #include <netinet/in.h>   // IPPROTO_TCP
 #include <netinet/tcp.h>  // TCP_NODELAY
-#include <sys/socket.h>   // SO_PROTOCOL
+#include <sys/socket.h>   // SO_PROTOCOL, SOCK_STREAM
 
 #include "net/socket.hpp"
 #include <weft/net/resolve.hpp>
@@ -61,7 +61,9 @@ tcp_stream tcp_stream::connect(std::string_view host, std::uint16_t port) {
 tcp_stream tcp_stream::from_native(int fd, std::error_code& error) {
   const detail::os::result protocol = detail::os::get_option(fd, SOL_SOCKET, SO_PROTOCOL);
   error = protocol.ok() ? std::error_code{} : detail::to_error_code(protocol.error);
-  return error ? tcp_stream{} : tcp_stream(detail::take_over_stream(fd, error), protocol.value == IPPROTO_TCP);
+  return error ? tcp_stream{}
+               : tcp_stream(detail::take_over_socket(fd, SOCK_STREAM, detail::sharing::exclusive, error),
+                            protocol.value == IPPROTO_TCP);
 }
 tcp_stream tcp_stream::from_native(int fd) {
   std::error_code error;

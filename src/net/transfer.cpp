@@ -7,15 +7,15 @@
 #include <weft/sched/this_fiber.hpp>  // check_stop
 
 namespace weft::inline v0::detail {
-namespace {
 
-// Nothing to transfer: neither tried nor waited for. \return 0
 std::size_t transfer_nothing(descriptor_handle socket, std::error_code& error) {
   this_fiber::check_stop();
   const descriptor_hold hold(socket);
   error = to_error_code(hold.fd() < 0 ? EBADF : 0);
   return 0;
 }
+
+namespace {
 
 struct recv_call {
   std::span<std::byte> into;

@@ -1,7 +1,7 @@
 // Connecting Unix stream sockets.
 #include <weft/net/unix_stream.hpp>
 
-#include <sys/socket.h>  // SO_DOMAIN, AF_UNIX
+#include <sys/socket.h>  // SO_DOMAIN, AF_UNIX, SOCK_STREAM
 
 #include "net/socket.hpp"
 
@@ -33,7 +33,8 @@ unix_stream unix_stream::from_native(int fd, std::error_code& error) {
   if (domain.ok() && domain.value != AF_UNIX) {
     error = std::make_error_code(std::errc::address_family_not_supported);
   }
-  return error ? unix_stream{} : unix_stream(detail::take_over_stream(fd, error));
+  return error ? unix_stream{}
+               : unix_stream(detail::take_over_socket(fd, SOCK_STREAM, detail::sharing::exclusive, error));
 }
 unix_stream unix_stream::from_native(int fd) {
   std::error_code error;

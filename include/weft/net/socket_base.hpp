@@ -14,7 +14,14 @@
 namespace weft::inline v0::detail {
 
 /// Which class a socket is of, for the words of its errors and waits.
-enum class socket_kind : std::uint8_t { tcp_stream, tcp_listener, unix_stream, unix_listener };
+enum class socket_kind : std::uint8_t {
+  tcp_stream,
+  tcp_listener,
+  unix_stream,
+  unix_listener,
+  udp_socket,
+  unix_datagram,
+};
 
 /// The base of the sockets in weft::net; not made by itself.
 class WEFT_EXPORT socket_base {
