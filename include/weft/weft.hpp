@@ -9,6 +9,7 @@
 #include <weft/net/datagram_socket.hpp>
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>
+#include <weft/net/owned_descriptor.hpp>
 #include <weft/net/resolve.hpp>
 #include <weft/net/socket_base.hpp>
 #include <weft/net/stream_socket.hpp>
@@ -16,6 +17,7 @@
 #include <weft/net/tcp_stream.hpp>
 #include <weft/net/timeout.hpp>
 #include <weft/net/udp_socket.hpp>
+#include <weft/net/unix_datagram.hpp>
 #include <weft/net/unix_listener.hpp>
 #include <weft/net/unix_stream.hpp>
 #include <weft/net/wait.hpp>

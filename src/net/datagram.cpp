@@ -1,6 +1,13 @@
 // Making datagram sockets, and one message at a time.
 #include "net/datagram.hpp"
 
+#include <algorithm>  // min
+#include <cerrno>     // EAGAIN, EINTR, ETIMEDOUT, ECANCELED
+#include <chrono>     // milliseconds
+
+#include "sched/poller.hpp"           // on_worker
+#include <weft/sched/this_fiber.hpp>  // check_stop, sleep_until
+
 namespace weft::inline v0::detail {
 namespace {
 
@@ -29,6 +36,47 @@ void send_named(descriptor_handle socket, std::span<const std::byte> data, const
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   error = to_error_code(send_one(socket, message, limit, what).error);
+}
+
+// Waits for an edge or for the pause to end. 0, or why there is no use in trying again.
+int pause_sending(descriptor_operation& op, descriptor_handle socket, time_point until, const char* what) {
+  op.exhausted();
+  if (on_worker()) {
+    time_limit limit(until);
+    const int error = op.wait(limit, what);
+    return error == ETIMEDOUT ? 0 : error;
+  }
+  sleep_until(until);  // poll(2) would say at once that there is room, in the socket's own buffer
+  return descriptor_hold(socket).fd() < 0 ? ECANCELED : 0;
+}
+
+// The queue of the addressed socket may be full, and no event tells who is not its peer when there is room: it is asked
+// again, ever more rarely.
+os::result send_to_name(descriptor_handle socket, const msghdr& message, time_limit& limit, const char* what) {
+  constexpr std::chrono::milliseconds longest_pause{32};
+  this_fiber::check_stop();
+  descriptor_operation op(socket, direction::write);
+  if (op.error() != 0) {
+    return {-1, op.error()};
+  }
+  for (std::chrono::milliseconds pause{1};; pause = std::min(2 * pause, longest_pause)) {
+    os::result r = os::send_message(op.fd(), message);
+    while (r.error == EINTR) {
+      r = os::send_message(op.fd(), message);
+    }
+    if (r.error != EAGAIN) {
+      spend_budget();
+      return r;
+    }
+    const time_point deadline = limit.deadline(), start = now();
+    if (deadline <= start) {
+      op.exhausted();
+      return {-1, ETIMEDOUT};
+    }
+    if (const int error = pause_sending(op, socket, std::min(deadline, start + pause), what); error != 0) {
+      return {-1, error};
+    }
+  }
 }
 
 }  // namespace
@@ -69,6 +117,9 @@ os::result receive_one(descriptor_handle socket, msghdr& message, time_limit& li
 }
 
 os::result send_one(descriptor_handle socket, const msghdr& message, time_limit& limit, const char* what) {
+  if (message.msg_name != nullptr && static_cast<const sockaddr*>(message.msg_name)->sa_family == AF_UNIX) {
+    return send_to_name(socket, message, limit, what);
+  }
   return run_io(socket, direction::write, limit, what, 0, short_read::says_nothing,
                 [&](int fd) { return os::send_message(fd, message); });
 }

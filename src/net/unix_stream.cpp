@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>  // SO_DOMAIN, AF_UNIX, SOCK_STREAM
 
+#include "net/descriptor_passing.hpp"
 #include "net/socket.hpp"
 
 namespace weft::inline v0::net {
@@ -25,6 +26,29 @@ unix_stream unix_stream::connect_until(const endpoint& to, std::chrono::steady_c
 unix_stream unix_stream::connect(const endpoint& to) { return connect_until(to, detail::no_deadline); }
 unix_stream unix_stream::connect(const endpoint& to, std::error_code& error) {
   return connect_until(to, detail::no_deadline, error);
+}
+
+std::size_t unix_stream::send_descriptors(std::span<const int> descriptors, std::span<const std::byte> data,
+                                          std::error_code& error) {
+  detail::time_limit limit(current_timeout_ns());
+  return detail::send_descriptors_in_stream(handle(), descriptors, data, limit, wait_name(true), error);
+}
+void unix_stream::send_descriptors(std::span<const int> descriptors, std::span<const std::byte> data) {
+  std::error_code error;
+  send_descriptors(descriptors, data, error);
+  throw_if(error, "send_descriptors");
+}
+
+received_descriptors unix_stream::receive_descriptors(std::span<std::byte> into, std::span<owned_descriptor> owners,
+                                                      std::error_code& error) {
+  detail::time_limit limit(current_timeout_ns());
+  return detail::receive_descriptors(handle(), into, owners, limit, wait_name(false), error);
+}
+received_descriptors unix_stream::receive_descriptors(std::span<std::byte> into, std::span<owned_descriptor> owners) {
+  std::error_code error;
+  const received_descriptors got = receive_descriptors(into, owners, error);
+  throw_if(error, "receive_descriptors");
+  return got;
 }
 
 unix_stream unix_stream::from_native(int fd, std::error_code& error) {

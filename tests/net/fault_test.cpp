@@ -1,17 +1,16 @@
 // Everyday failures of system calls, planted at the k-th call: they are hidden, or told, but never lose data or descriptors.
-#include <array>        // array
-#include <string_view>  // starts_with
+#include <array>  // array
 
-#include <dirent.h>      // opendir
 #include <netinet/in.h>  // sockaddr_in, IPPROTO_SCTP
 #include <sys/socket.h>  // socket, bind, listen, connect, accept
-#include <unistd.h>      // readlinkat
+#include <unistd.h>      // close
 
 #include <gtest/gtest.h>
 #include <weft/net/wait.hpp>
 
 #include "io/faults.hpp"
 #include "net/loopback.hpp"
+#include "net/numbers.hpp"
 
 namespace {
 
@@ -19,19 +18,6 @@ using namespace weft_test;
 using weft::detail::os::call;
 using weft::net::tcp_listener;
 using weft::net::tcp_stream;
-
-// Sockets only: pollers are made when first needed, and stay.
-int open_descriptors() {
-  int n = 0;
-  DIR* dir = ::opendir("/proc/self/fd");
-  while (const dirent* entry = ::readdir(dir)) {
-    char target[16] = {};
-    const ssize_t length = ::readlinkat(::dirfd(dir), entry->d_name, target, sizeof target - 1);
-    n += length > 0 && std::string_view(target).starts_with("socket:") ? 1 : 0;
-  }
-  ::closedir(dir);
-  return n;
-}
 
 void exchange(stream_pair& p, std::size_t size) {
   auto sender = weft::spawn([&] {
@@ -82,7 +68,7 @@ TEST_P(Faults, OneByteAtATimeArrivesWhole) {
 
 TEST_P(Faults, ResetIsToldAtEveryPointOfATransfer) {
   weft::run(workers(GetParam()), [] {
-    const int before = open_descriptors();
+    const int before = open_numbers("socket:");
     for (int k = 0; k < 8; ++k) {
       stream_pair p = connected_pair();
       auto sender = weft::spawn([&] {
@@ -104,7 +90,7 @@ TEST_P(Faults, ResetIsToldAtEveryPointOfATransfer) {
       p.client.close();
       sender.join();
     }
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(open_numbers("socket:"), before);
   });
 }
 
@@ -141,7 +127,7 @@ TEST_P(Faults, DeadConnectionsInTheBacklogAreSkipped) {
 TEST_P(Faults, AFailedConnectIsToldAndLeavesNoDescriptor) {
   weft::run(workers(GetParam()), [] {
     auto listener = listen_anywhere();
-    const int before = open_descriptors();
+    const int before = open_numbers("socket:");
     for (const int planted : {ECONNREFUSED, EADDRNOTAVAIL, ENETUNREACH}) {
       const planned_faults faults(call::connect, {.error = planted});
       std::error_code error;
@@ -154,14 +140,14 @@ TEST_P(Faults, AFailedConnectIsToldAndLeavesNoDescriptor) {
       tcp_listener::bind(listener.local_endpoint(), error);
       EXPECT_EQ(error.value(), planted);
     }
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(open_numbers("socket:"), before);
   });
 }
 
 TEST_P(Faults, NoRegistrationMeansAnErrorAndNoLeak) {
   weft::run(workers(GetParam()), [] {
     stream_pair p = connected_pair();  // the accepted end has not waited, so it is not registered
-    const int before = open_descriptors();
+    const int before = open_numbers("socket:");
     std::byte one{};
     std::error_code error;
     for (const int planted : {ENOMEM, ENOSPC}) {
@@ -171,7 +157,7 @@ TEST_P(Faults, NoRegistrationMeansAnErrorAndNoLeak) {
       EXPECT_FALSE(weft::net::wait_readable_for(p.server.native_handle(), 10s, error));
       EXPECT_EQ(error.value(), planted);
     }
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(open_numbers("socket:"), before);
     p.client.write_all({&one, 1});
     EXPECT_EQ(p.server.read_some({&one, 1}), 1U);
   });

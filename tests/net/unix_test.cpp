@@ -13,6 +13,7 @@
 
 #include "io/faults.hpp"
 #include "net/loopback.hpp"
+#include "net/numbers.hpp"
 #include "net/waits.hpp"
 
 namespace {
@@ -30,12 +31,6 @@ class Unix : public testing::TestWithParam<unsigned> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, Unix, testing::Values(1U, 2U));
-
-// A name that no other listener of this machine has.
-endpoint fresh_name() {
-  static int count = 0;
-  return endpoint::parse("unix:@weft_test." + std::to_string(::getpid()) + "." + std::to_string(++count));
-}
 
 struct unix_pair {
   unix_stream client, server;

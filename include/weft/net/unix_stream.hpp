@@ -2,14 +2,17 @@
 /// \brief  A connected Unix stream socket that is read and written as if it blocked.
 #pragma once
 #include <chrono>        // durations
+#include <cstddef>       // byte, size_t
+#include <span>          // span
 #include <system_error>  // error_code
 #include <utility>       // move
 
-#include <weft/base/config.hpp>        // WEFT_EXPORT
-#include <weft/io/descriptor.hpp>      // descriptor
-#include <weft/net/endpoint.hpp>       // endpoint
-#include <weft/net/stream_socket.hpp>  // stream_socket
-#include <weft/sched/time.hpp>         // deadline_after
+#include <weft/base/config.hpp>           // WEFT_EXPORT
+#include <weft/io/descriptor.hpp>         // descriptor
+#include <weft/net/endpoint.hpp>          // endpoint
+#include <weft/net/owned_descriptor.hpp>  // owned_descriptor, received_descriptors
+#include <weft/net/stream_socket.hpp>     // stream_socket
+#include <weft/sched/time.hpp>            // deadline_after
 
 namespace weft::inline v0::net {
 
@@ -41,6 +44,18 @@ class WEFT_EXPORT unix_stream : public detail::stream_socket {
   static unix_stream connect_until(const endpoint& to, std::chrono::steady_clock::time_point deadline);
   static unix_stream connect_until(const endpoint& to, std::chrono::steady_clock::time_point deadline,
                                    std::error_code& error);
+
+  /// As write_all(), and with the first byte go duplicates of the descriptors, 253 at most; the caller's stay open and its
+  /// own. invalid_argument: more than that, or no data, which must be there for them; bad_file_descriptor also when one of
+  /// them is not open; too many under way in the system: as the system says.
+  void send_descriptors(std::span<const int> descriptors, std::span<const std::byte> data);
+  std::size_t send_descriptors(std::span<const int> descriptors, std::span<const std::byte> data,
+                               std::error_code& error);
+  /// As read_some(), and takes the descriptors that came with the bytes, close-on-exec; those without an owner to take them
+  /// are closed. One call takes those of one send only; all other reads close what comes with their bytes.
+  received_descriptors receive_descriptors(std::span<std::byte> into, std::span<owned_descriptor> owners);
+  received_descriptors receive_descriptors(std::span<std::byte> into, std::span<owned_descriptor> owners,
+                                           std::error_code& error);
 
   /// Takes over a connected Unix stream socket, as of socketpair(2), and makes it non-blocking. On failure
   /// (errc::not_a_socket, address_family_not_supported, wrong_protocol_type when it is no stream) the number stays the
