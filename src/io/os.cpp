@@ -7,11 +7,14 @@
 #include <tuple>      // tie
 #include <utility>    // pair
 
-#include <fcntl.h>        // fcntl
-#include <sys/eventfd.h>  // eventfd
-#include <sys/socket.h>   // sockets
-#include <sys/syscall.h>  // SYS_epoll_pwait2
-#include <unistd.h>       // close, read, write, syscall
+#include <fcntl.h>         // fcntl
+#include <sys/eventfd.h>   // eventfd
+#include <sys/sendfile.h>  // sendfile
+#include <sys/socket.h>    // sockets
+#include <sys/syscall.h>   // SYS_epoll_pwait2
+#include <unistd.h>        // close, read, pread, write, syscall
+
+#include "io/sigpipe.hpp"
 
 #include "io/sanitizer_order.hpp"
 #include <weft/base/atomic.hpp>
@@ -135,6 +138,26 @@ result send_messages(int fd, mmsghdr* messages, std::size_t count) noexcept {
   return invoke_sized(call::send_messages, fd, count,
                       [&](std::size_t n) { return ::sendmmsg(fd, messages, static_cast<unsigned>(n), MSG_NOSIGNAL); });
 }
+result send_file(int to, int from, std::uint64_t offset, std::size_t count) noexcept {
+  return invoke_sized(call::send_file, to, count, [&](std::size_t n) {
+    off_t at = static_cast<off_t>(offset);
+    const sigpipe_block block;
+    const ssize_t sent = ::sendfile(to, from, &at, n);
+    const int error = errno;
+    if (sent < 0 && error == EPIPE) {
+      block.take_signal();
+    }
+    errno = error;
+    return sent;
+  });
+}
+result read_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept {
+  return invoke_sized(call::read_at, fd, size,
+                      [&](std::size_t n) { return ::pread(fd, data, n, static_cast<off_t>(offset)); });
+}
+result shutdown_read(int fd) noexcept {
+  return invoke(call::shutdown, fd, [&] { return ::shutdown(fd, SHUT_RD); });
+}
 result shutdown_write(int fd) noexcept {
   sanitizer_publish_io();
   return invoke(call::shutdown, fd, [&] { return ::shutdown(fd, SHUT_WR); });
@@ -152,6 +175,10 @@ result get_option(int fd, int level, int name) noexcept {
 }
 result set_option(int fd, int level, int name, int value) noexcept {
   return invoke(call::option, fd, [&] { return ::setsockopt(fd, level, name, &value, sizeof value); });
+}
+result set_linger(int fd, bool on, int seconds) noexcept {
+  const linger value{.l_onoff = on ? 1 : 0, .l_linger = seconds};
+  return invoke(call::option, fd, [&] { return ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof value); });
 }
 result local_name(int fd, void* address, unsigned& size) noexcept {
   return invoke(call::name, fd, [&] { return ::getsockname(fd, static_cast<sockaddr*>(address), &size); });

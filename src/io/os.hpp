@@ -33,6 +33,8 @@ enum class call : std::uint8_t {
   send_message,
   receive_messages,
   send_messages,
+  send_file,
+  read_at,
   shutdown,
   close,
   poll,
@@ -75,10 +77,16 @@ result receive_message(int fd, msghdr& message) noexcept;
 result send_message(int fd, const msghdr& message) noexcept;  // never raises SIGPIPE
 result receive_messages(int fd, mmsghdr* messages, std::size_t count) noexcept;
 result send_messages(int fd, mmsghdr* messages, std::size_t count) noexcept;
+// From a file into a socket. Blocks while the file's data come from the disk. Never raises SIGPIPE, at a cost: three more
+// system calls, sendfile(2) having no flag for it.
+result send_file(int to, int from, std::uint64_t offset, std::size_t count) noexcept;
+result read_at(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept;  // blocks while the disk works
+result shutdown_read(int fd) noexcept;
 result shutdown_write(int fd) noexcept;
 result close(int fd) noexcept;                            // the number is free afterwards, whatever the result
 result get_option(int fd, int level, int name) noexcept;  // integer options
 result set_option(int fd, int level, int name, int value) noexcept;
+result set_linger(int fd, bool on, int seconds) noexcept;
 result local_name(int fd, void* address, unsigned& size) noexcept;  // size: room in, length out
 result peer_name(int fd, void* address, unsigned& size) noexcept;
 result set_nonblocking(int fd) noexcept;

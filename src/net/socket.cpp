@@ -4,6 +4,7 @@
 #include <algorithm>  // min
 #include <chrono>     // milliseconds
 
+#include <netinet/in.h>  // IPPROTO_IPV6, IPV6_V6ONLY
 #include <sys/socket.h>  // SO_ERROR, SO_TYPE, SO_REUSEADDR, SO_REUSEPORT
 #include <sys/un.h>      // sockaddr_un
 
@@ -113,6 +114,9 @@ int bind_socket(int fd, const net::endpoint& at, const binding& how) noexcept {
   if (r.ok() && how.reuse_port) {
     r = os::set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   }
+  if (r.ok() && at.family() == AF_INET6) {  // said in both cases: the default is the machine's
+    r = os::set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, how.ipv6_only ? 1 : 0);
+  }
   if (r.ok()) {
     r = os::bind(fd, at.data(), at.size());
   }
@@ -122,6 +126,16 @@ int bind_socket(int fd, const net::endpoint& at, const binding& how) noexcept {
 std::error_code set_socket_option(descriptor_handle socket, int level, int name, int value) noexcept {
   const descriptor_hold hold(socket);
   return to_error_code(os::set_option(hold.fd(), level, name, value).error);
+}
+
+std::error_code set_socket_linger(descriptor_handle socket, bool on, int seconds) noexcept {
+  const descriptor_hold hold(socket);
+  return to_error_code(os::set_linger(hold.fd(), on, seconds).error);
+}
+
+std::error_code shutdown_socket_read(descriptor_handle socket) noexcept {
+  const descriptor_hold hold(socket);
+  return to_error_code(os::shutdown_read(hold.fd()).error);
 }
 
 std::error_code shutdown_socket_write(descriptor_handle socket) noexcept {

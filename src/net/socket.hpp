@@ -57,6 +57,9 @@ net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& 
 
 // An integer option of an open socket.
 std::error_code set_socket_option(descriptor_handle socket, int level, int name, int value) noexcept;
+// Seconds of zero: closing ends the connection by a reset.
+std::error_code set_socket_linger(descriptor_handle socket, bool on, int seconds) noexcept;
+std::error_code shutdown_socket_read(descriptor_handle socket) noexcept;
 std::error_code shutdown_socket_write(descriptor_handle socket) noexcept;
 
 // A connected stream socket. Cancellation point.
@@ -66,6 +69,7 @@ descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char
 struct binding {
   bool reuse_address = false;
   bool reuse_port = false;
+  bool ipv6_only = false;  // of an IPv6 address only
 };
 // Sets the options and binds. \return an errno, or 0
 int bind_socket(int fd, const net::endpoint& at, const binding& how) noexcept;

@@ -48,6 +48,13 @@ void stream_socket::write_all(std::span<const std::byte> from) {
   throw_if(error, "write_all");
 }
 
+void stream_socket::shutdown_read(std::error_code& error) noexcept { error = shutdown_socket_read(handle()); }
+void stream_socket::shutdown_read() {
+  std::error_code error;
+  shutdown_read(error);
+  throw_if(error, "shutdown_read");
+}
+
 void stream_socket::shutdown_write(std::error_code& error) noexcept { error = shutdown_socket_write(handle()); }
 void stream_socket::shutdown_write() {
   std::error_code error;

@@ -1,7 +1,9 @@
 /// \file   weft/net/stream_socket.hpp
 /// \brief  What all connected stream sockets have: reading and writing as if it blocked.
 #pragma once
+#include <concepts>      // convertible_to
 #include <cstddef>       // byte, size_t
+#include <cstdint>       // uint64_t
 #include <span>          // span
 #include <system_error>  // error_code
 #include <utility>       // move
@@ -11,6 +13,10 @@
 #include <weft/net/socket_base.hpp>  // socket_base
 
 namespace weft::inline v0::detail {
+
+/// What can be seen as a row of buffers. (A template, so that `{}` goes on to mean one empty buffer.)
+template <class Row, class Byte>
+concept row_of = std::convertible_to<const Row&, std::span<const std::span<Byte>>>;
 
 /// The base of net::tcp_stream and net::unix_stream; not made by itself.
 ///
@@ -41,6 +47,43 @@ class WEFT_EXPORT stream_socket : public socket_base {
   void write_all(std::span<const std::byte> from);
   std::size_t write_all(std::span<const std::byte> from, std::error_code& error);
 
+  /// Both with many buffers (a vector or an array of spans), in order, as if they were one: readv and writev. Buffers
+  /// without bytes are passed over. One system call takes up to 64 of them, which is what read_some() fills at most.
+  template <row_of<std::byte> Row>
+  std::size_t read_some(const Row& into) {
+    return read_row(into);
+  }
+  template <row_of<std::byte> Row>
+  std::size_t read_some(const Row& into, std::error_code& error) {
+    return read_row(into, error);
+  }
+  template <row_of<const std::byte> Row>
+  void write_all(const Row& from) {
+    write_row(from);
+  }
+  template <row_of<const std::byte> Row>
+  std::size_t write_all(const Row& from, std::error_code& error) {
+    return write_row(from, error);
+  }
+
+  /// `count` bytes of a file, from `offset` on, without a copy into the process; no other writer's bytes come in between.
+  /// \return how many were sent, less than `count` where the file ends (or, second form, when it failed).
+  /// The file's own position stays.
+  /// Blocking: room is waited for as in write_all(); the *file* is read by the calling thread. What the system has not in
+  ///           memory stops that thread, a worker with all its fibers, until the disk or the network file system has
+  ///           answered, at most 256 KiB at a time. For files that are rarely in memory read by weft::blocking() instead.
+  /// Cost:     four system calls for every 256 KiB: sendfile(2) cannot be told to raise no SIGPIPE, so the signal is blocked
+  ///           around it and one that comes is taken out.
+  /// A descriptor of which the system cannot send so (EINVAL, ENOSYS: some file systems and devices) is read on the
+  /// blocking pool, by 64 KiB.
+  /// Errors:   also those of the file: bad_file_descriptor, errc::invalid_seek (a pipe), io_error, ...
+  std::uint64_t send_file(int fd, std::uint64_t offset, std::uint64_t count);
+  std::uint64_t send_file(int fd, std::uint64_t offset, std::uint64_t count, std::error_code& error);
+
+  /// From now on reads find the end, after what has already arrived, and a reader that waits is told so. What a TCP peer
+  /// sends later is taken by the system all the same, and may be read; a Unix peer gets broken_pipe. Never suspends.
+  void shutdown_read();
+  void shutdown_read(std::error_code& error) noexcept;
   /// Tells the peer that no more will come; reading goes on. Never suspends.
   void shutdown_write();
   void shutdown_write(std::error_code& error) noexcept;
@@ -58,6 +101,11 @@ class WEFT_EXPORT stream_socket : public socket_base {
   ~stream_socket() = default;
 
  private:
+  std::size_t read_row(std::span<const std::span<std::byte>> into);
+  std::size_t read_row(std::span<const std::span<std::byte>> into, std::error_code& error);
+  void write_row(std::span<const std::span<const std::byte>> from);
+  std::size_t write_row(std::span<const std::span<const std::byte>> from, std::error_code& error);
+
   bool short_is_last_ = false;
 };
 
