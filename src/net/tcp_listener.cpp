@@ -9,7 +9,7 @@ tcp_listener tcp_listener::bind(const endpoint& at, const listen_options& option
     error = std::make_error_code(std::errc::address_family_not_supported);
     return {};
   }
-  const detail::listening how{options.backlog, {options.reuse_address, options.reuse_port}};
+  const detail::listening how{options.backlog, {options.reuse_address, options.reuse_port, options.ipv6_only}};
   return tcp_listener(detail::listen_stream(at, how, error));
 }
 tcp_listener tcp_listener::bind(const endpoint& at, std::error_code& error) { return bind(at, {}, error); }

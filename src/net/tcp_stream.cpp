@@ -1,9 +1,8 @@
 // Connecting TCP streams.
 #include <weft/net/tcp_stream.hpp>
 
-#include <netinet/in.h>   // IPPROTO_TCP
-#include <netinet/tcp.h>  // TCP_NODELAY
-#include <sys/socket.h>   // SO_PROTOCOL, SOCK_STREAM
+#include <netinet/in.h>  // IPPROTO_TCP
+#include <sys/socket.h>  // SO_PROTOCOL, SOCK_STREAM
 
 #include "net/socket.hpp"
 #include <weft/net/resolve.hpp>
@@ -70,15 +69,6 @@ tcp_stream tcp_stream::from_native(int fd) {
   tcp_stream made = from_native(fd, error);
   detail::throw_if(error, "tcp_stream::from_native");
   return made;
-}
-
-void tcp_stream::set_no_delay(bool on, std::error_code& error) noexcept {
-  error = detail::set_socket_option(handle(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
-}
-void tcp_stream::set_no_delay(bool on) {
-  std::error_code error;
-  set_no_delay(on, error);
-  throw_if(error, "set_no_delay");
 }
 
 }  // namespace weft::inline v0::net

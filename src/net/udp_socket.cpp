@@ -65,7 +65,7 @@ udp_socket udp_socket::bind(const endpoint& at, const udp_options& options, std:
   if (refuse_all_but_ip(at, error)) {
     return {};
   }
-  return udp_socket(detail::bind_datagram(at, {options.reuse_address, options.reuse_port}, error));
+  return udp_socket(detail::bind_datagram(at, {options.reuse_address, options.reuse_port, options.ipv6_only}, error));
 }
 udp_socket udp_socket::bind(const endpoint& at, std::error_code& error) { return bind(at, {}, error); }
 udp_socket udp_socket::bind(const endpoint& at, const udp_options& options) {

@@ -16,6 +16,7 @@ struct listen_options {
   int backlog = 4096;         ///< connections waiting to be accepted; the system may cut it (net.core.somaxconn)
   bool reuse_address = true;  ///< bind although old connections of the port linger
   bool reuse_port = false;    ///< several listeners on one port; the system spreads connections over them
+  bool ipv6_only = false;     ///< an IPv6 address takes no IPv4 connections; else [::] takes both
 };
 
 /// Move-only; the destructor closes. Blocking, stop and errors as for tcp_stream; set_timeout() bounds one accept().

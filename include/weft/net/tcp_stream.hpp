@@ -15,6 +15,12 @@
 
 namespace weft::inline v0::net {
 
+struct keep_alive_options {
+  std::chrono::seconds idle{60};      ///< silence before the first question
+  std::chrono::seconds interval{10};  ///< from one question to the next
+  int count = 5;                      ///< unanswered questions that end the connection
+};
+
 /// Move-only; the destructor closes. Reading, writing, closing, and what holds for threads, blocking, stop and errors:
 /// weft/net/stream_socket.hpp; close(), set_timeout() and the like: weft/net/socket_base.hpp.
 class WEFT_EXPORT tcp_stream : public detail::stream_socket {
@@ -54,6 +60,22 @@ class WEFT_EXPORT tcp_stream : public detail::stream_socket {
   /// True: small writes are sent at once (TCP_NODELAY).
   void set_no_delay(bool on);
   void set_no_delay(bool on, std::error_code& error) noexcept;
+
+  /// Asks a silent peer for a sign of life, and ends a connection that gives none: operations say timed_out.
+  /// \throws also errc::invalid_argument: the system takes 1 to 32767 seconds, and 1 to 127 questions.
+  void set_keep_alive(const keep_alive_options& options);
+  void set_keep_alive(const keep_alive_options& options, std::error_code& error) noexcept;
+  void clear_keep_alive();
+  void clear_keep_alive(std::error_code& error) noexcept;
+
+  /// What closing does with data not yet acknowledged. By default the system goes on to send them, and nobody is told how
+  /// that ends. Zero: they are dropped and the peer gets connection_reset. More: close() (or the destructor, or the last
+  /// operation to leave) waits for them so long. That wait is the system's: it stops the thread, a worker with all its
+  /// fibers, so better use shutdown_write() and read until the end of the stream.
+  void set_linger(std::chrono::seconds time);
+  void set_linger(std::chrono::seconds time, std::error_code& error) noexcept;
+  void clear_linger();
+  void clear_linger(std::error_code& error) noexcept;
 
  private:
   friend class tcp_listener;

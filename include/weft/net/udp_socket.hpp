@@ -16,6 +16,7 @@ namespace weft::inline v0::net {
 struct udp_options {
   bool reuse_address = false;  ///< several sockets on one address (for multicast); the last one gets what is sent to it
   bool reuse_port = false;     ///< several sockets on one address; the system spreads senders over them
+  bool ipv6_only = false;      ///< an IPv6 address takes no IPv4 datagrams; else [::] takes both
 };
 
 /// A place for a datagram, and what came.
