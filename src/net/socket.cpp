@@ -13,19 +13,6 @@
 namespace weft::inline v0::detail {
 namespace {
 
-// Whether a connection attempt has been decided: 0 connected, EINPROGRESS not yet, else why it failed.
-int connection_state(int fd) noexcept {
-  const os::result state = os::get_option(fd, SOL_SOCKET, SO_ERROR);
-  if (!state.ok() || state.value != 0) {
-    return state.ok() ? static_cast<int>(state.value) : state.error;
-  }
-  // No error is also what an attempt still under way says; only a connected socket has a peer.
-  unsigned char peer[net::endpoint::capacity];
-  unsigned size = sizeof peer;
-  const os::result named = os::peer_name(fd, peer, size);
-  return named.error == ENOTCONN ? EINPROGRESS : named.error;
-}
-
 // The backlog of a Unix listener may be full, which is told by EAGAIN. No event tells when there is room, so it is asked
 // again, ever more rarely. Such an attempt is made or not: it never goes on by itself.
 int connect_unix(int fd, const net::endpoint& to, time_limit& limit) {
@@ -91,6 +78,18 @@ struct accept_call {
 };
 
 }  // namespace
+
+int connection_state(int fd) noexcept {
+  const os::result state = os::get_option(fd, SOL_SOCKET, SO_ERROR);
+  if (!state.ok() || state.value != 0) {
+    return state.ok() ? static_cast<int>(state.value) : state.error;
+  }
+  // No error is also what an attempt still under way says; only a connected socket has a peer.
+  unsigned char peer[net::endpoint::capacity];
+  unsigned size = sizeof peer;
+  const os::result named = os::peer_name(fd, peer, size);
+  return named.error == ENOTCONN ? EINPROGRESS : named.error;
+}
 
 net::endpoint socket_name(descriptor_handle socket, end which, std::error_code& error) noexcept {
   unsigned char name[net::endpoint::capacity];

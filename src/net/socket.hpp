@@ -62,6 +62,9 @@ std::error_code set_socket_linger(descriptor_handle socket, bool on, int seconds
 std::error_code shutdown_socket_read(descriptor_handle socket) noexcept;
 std::error_code shutdown_socket_write(descriptor_handle socket) noexcept;
 
+// Whether a connection attempt has been decided: 0 connected, EINPROGRESS not yet, else why it failed.
+int connection_state(int fd) noexcept;
+
 // A connected stream socket. Cancellation point.
 descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char* what, std::error_code& error);
 
