@@ -1,11 +1,15 @@
 /// \file   weft/weft.hpp
-/// \brief  All of the core: fibers, runtime, synchronization, time, I/O.
+/// \brief  All of the core: fibers, runtime, synchronization, time, I/O, files, processes.
 #pragma once
 #include <weft/fiber/cancelled.hpp>
 #include <weft/fiber/coroutine.hpp>
 #include <weft/fiber/generator.hpp>
 #include <weft/fiber/stop_token.hpp>
+#include <weft/fs/file.hpp>
+#include <weft/fs/file_info.hpp>
+#include <weft/fs/operations.hpp>
 #include <weft/io/blocking.hpp>
+#include <weft/io/end_of_file.hpp>
 #include <weft/net/datagram_socket.hpp>
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>
@@ -15,7 +19,6 @@
 #include <weft/net/stream_socket.hpp>
 #include <weft/net/tcp_listener.hpp>
 #include <weft/net/tcp_stream.hpp>
-#include <weft/net/timeout.hpp>
 #include <weft/net/udp_socket.hpp>
 #include <weft/net/unix_datagram.hpp>
 #include <weft/net/unix_listener.hpp>

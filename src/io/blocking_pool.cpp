@@ -219,13 +219,14 @@ bool blocking_pool::set_owner(job& j, waiter& w) noexcept {
   return j.owner != nullptr;
 }
 
-void run_blocking(blocking_call& call) {
+void run_blocking(blocking_call& call) { run_blocking(call, "blocking call"); }
+
+void run_blocking(blocking_call& call, const char* what) {
   if (!on_worker()) {
     call.run(call);
     return;
   }
   blocking_pool& pool = blocking_pool::instance();
-  constexpr const char* what = "blocking call";
   waiter first{point::yes, what};
   blocking_pool::job j{.call = &call, .caller = current_worker()->current, .owner = &first};
   try {

@@ -70,4 +70,7 @@ class blocking_pool {
   std::condition_variable gone_;  // dismissed_ fell to zero
 };
 
+// run_blocking() of blocking.hpp for a wait with a name of its own, a literal.
+void run_blocking(blocking_call& call, const char* what);
+
 }  // namespace weft::inline v0::detail

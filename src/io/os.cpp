@@ -14,9 +14,8 @@
 #include <sys/syscall.h>   // SYS_epoll_pwait2
 #include <unistd.h>        // close, read, pread, write, syscall
 
+#include "io/os_invoke.hpp"
 #include "io/sigpipe.hpp"
-
-#include "io/sanitizer_order.hpp"
 #include <weft/base/atomic.hpp>
 
 namespace weft::inline v0::detail::os {
@@ -24,32 +23,6 @@ namespace {
 
 atomic<fault_fn> fault_hook{nullptr};
 atomic<bool> lacks_pwait2{false};
-
-// errno's address is a "const" function to the compiler, which may reuse it across a suspension once callers are
-// inlined; this one cannot be inlined nor merged, so the address is taken on the thread that made the call.
-[[gnu::noinline]] int last_error() noexcept {
-  asm volatile("" ::: "memory");
-  return errno;
-}
-
-template <class Call>
-result invoke(call which, int fd, Call&& make) noexcept {
-  if (const fault planned = planned_fault(which, fd); planned.error != 0) [[unlikely]] {
-    return {-1, planned.error};
-  }
-  const std::int64_t value = make();
-  return value < 0 ? result{-1, last_error()} : result{value, 0};
-}
-
-template <class Call>
-result invoke_sized(call which, int fd, std::size_t size, Call&& make) noexcept {
-  const fault planned = planned_fault(which, fd);
-  if (planned.error != 0) [[unlikely]] {
-    return {-1, planned.error};
-  }
-  const std::int64_t value = make(std::min(size, planned.limit));
-  return value < 0 ? result{-1, last_error()} : result{value, 0};
-}
 
 // A limit below the whole leaves as many bytes of the message's first buffer that has any.
 template <class Call>
@@ -67,6 +40,7 @@ result invoke_message(call which, int fd, msghdr& message, Call&& make) noexcept
     message.msg_iov = &part;
     message.msg_iovlen = 1;
   }
+  sanitizer_publish_io();
   const std::int64_t value = make(message);
   const result r = value < 0 ? result{-1, last_error()} : result{value, 0};
   std::tie(message.msg_iov, message.msg_iovlen) = whole;
@@ -88,6 +62,18 @@ result epoll_wait_ms(int epoll, epoll_event* events, int room, int timeout_ms) n
 }
 
 }  // namespace
+
+// errno's address is a "const" function to the compiler, which may reuse it across a suspension once callers are
+// inlined; this one cannot be inlined nor merged, so the address is taken on the thread that made the call.
+[[gnu::noinline]] int last_error() noexcept {
+  asm volatile("" ::: "memory");
+  return errno;
+}
+
+fault planned_fault(call which, int fd) noexcept {
+  const fault_fn hook = fault_hook.load(memory_order_acquire);  // pairs with set_fault_hook
+  return hook == nullptr ? fault{} : hook(which, fd);
+}
 
 void set_fault_hook(fault_fn hook) noexcept {
   fault_hook.store(hook, memory_order_release);  // pairs with planned_fault: the hook's data are visible to it
@@ -111,14 +97,12 @@ result accept(int fd) noexcept {
   return invoke(call::accept, fd, [&] { return ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); });
 }
 result connect(int fd, const void* address, unsigned size) noexcept {
-  sanitizer_publish_io();
   return invoke(call::connect, fd, [&] { return ::connect(fd, static_cast<const sockaddr*>(address), size); });
 }
 result recv(int fd, void* data, std::size_t size) noexcept {
   return invoke_sized(call::recv, fd, size, [&](std::size_t n) { return ::recv(fd, data, n, 0); });
 }
 result send(int fd, const void* data, std::size_t size) noexcept {
-  sanitizer_publish_io();
   return invoke_sized(call::send, fd, size, [&](std::size_t n) { return ::send(fd, data, n, MSG_NOSIGNAL); });
 }
 result receive_message(int fd, msghdr& message) noexcept {
@@ -159,11 +143,9 @@ result shutdown_read(int fd) noexcept {
   return invoke(call::shutdown, fd, [&] { return ::shutdown(fd, SHUT_RD); });
 }
 result shutdown_write(int fd) noexcept {
-  sanitizer_publish_io();
   return invoke(call::shutdown, fd, [&] { return ::shutdown(fd, SHUT_WR); });
 }
 result close(int fd) noexcept {
-  sanitizer_publish_io();
   return invoke(call::close, fd, [&] { return ::close(fd); });
 }
 
@@ -257,11 +239,7 @@ result drain_eventfd(int fd) noexcept {
 }
 
 result start_thread(pthread_t& id, void* (*entry)(void*), void* argument) noexcept {
-  if (const fault planned = planned_fault(call::thread, -1); planned.error != 0) [[unlikely]] {
-    return {-1, planned.error};
-  }
-  const int error = ::pthread_create(&id, nullptr, entry, argument);
-  return error == 0 ? result{} : result{-1, error};
+  return invoke_returning(call::thread, -1, [&] { return ::pthread_create(&id, nullptr, entry, argument); });
 }
 
 }  // namespace weft::inline v0::detail::os

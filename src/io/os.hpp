@@ -52,6 +52,26 @@ enum class call : std::uint8_t {
   uring_probe,  // fd: the opcode; an error pretends that the kernel does not know it
   uring_entry,  // room for a request
   uring_enter,
+  // files: os_files.hpp
+  open,
+  read,
+  write,
+  sync,
+  status,
+  resize,
+  rename,
+  unlink,
+  make_directory,
+  list_directory,
+  copy_range,
+  permissions,
+  pipe,
+  // processes: os_process.hpp
+  spawn,
+  pidfd,
+  wait_child,
+  kill,
+  disposition,
 };
 
 // What a test makes of a call: with an error the call is not made; `limit` shortens reads and writes.

@@ -4,52 +4,21 @@
 #include <span>          // span
 #include <string>        // string
 #include <system_error>  // error_code, system_error
-#include <utility>       // exchange
 
+#include "io/errors.hpp"
 #include "io/operation.hpp"
 #include "io/os.hpp"
+#include "io/raw_descriptor.hpp"
 #include <weft/io/descriptor.hpp>
 #include <weft/net/endpoint.hpp>
 
 namespace weft::inline v0::detail {
 
-inline std::error_code to_error_code(int error) noexcept {
-  return error == 0 ? std::error_code{} : std::error_code(error, std::system_category());
-}
-
-inline void throw_if(const std::error_code& error, const char* what) {
-  if (error) {
-    throw std::system_error(error, what);
-  }
-}
 inline void throw_if(const std::error_code& error, const char* what, const net::endpoint& where) {
   if (error) {
     throw std::system_error(error, std::string(what) + " " + where.to_string());
   }
 }
-
-// A number that no descriptor owns yet.
-class raw_descriptor {
- public:
-  explicit raw_descriptor(int fd) noexcept : fd_(fd) {}
-  ~raw_descriptor() {
-    if (fd_ >= 0) {
-      os::close(fd_);
-    }
-  }
-  raw_descriptor(const raw_descriptor&) = delete;
-  raw_descriptor& operator=(const raw_descriptor&) = delete;
-  int get() const noexcept { return fd_; }
-  // \throws std::bad_alloc; the number is closed then.
-  descriptor adopt(sharing shared = sharing::exclusive, bool ready = true) {
-    descriptor owner(open_descriptor(fd_, shared, ready));
-    fd_ = -1;
-    return owner;
-  }
-
- private:
-  int fd_;
-};
 
 // Address of this end, or of the other.
 enum class end : bool { local, remote };

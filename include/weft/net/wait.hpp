@@ -4,17 +4,10 @@
 #include <chrono>        // durations
 #include <system_error>  // error_code
 
-#include <weft/base/config.hpp>  // WEFT_EXPORT
-#include <weft/sched/time.hpp>   // deadline_after
+#include <weft/io/wait_descriptor.hpp>  // wait_descriptor
+#include <weft/sched/time.hpp>          // deadline_after
 
 namespace weft::inline v0 {
-namespace detail {
-/// \return false: the deadline passed, or `error` is set.
-WEFT_EXPORT bool wait_descriptor(int fd, bool writable, std::chrono::steady_clock::time_point deadline,
-                                 std::error_code& error);
-WEFT_EXPORT bool wait_descriptor(int fd, bool writable, std::chrono::steady_clock::time_point deadline);
-inline constexpr auto wait_forever = std::chrono::steady_clock::time_point::max();
-}  // namespace detail
 
 /// All of them, with the meaning of poll(2): return when a read (write) would not block: data, room, end or error.
 /// The descriptor may be in any mode and belong to anyone; several fibers may wait for one, for the same or for both

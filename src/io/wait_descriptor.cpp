@@ -1,9 +1,13 @@
 // Waiting for a descriptor of anybody's. A ring polls what the number stands for now. With epoll it is registered through
 // a duplicate of its own: the number itself may be in the same epoll set already, for a stream or for another waiting
 // fiber, and may be closed by its owner at any time.
-#include <weft/net/wait.hpp>
+#include <weft/io/wait_descriptor.hpp>
 
-#include "net/socket.hpp"
+#include <poll.h>  // pollfd
+
+#include "io/errors.hpp"
+#include "io/operation.hpp"
+#include "io/raw_descriptor.hpp"
 #include "sched/poller.hpp"
 #include <weft/sched/this_fiber.hpp>  // check_stop
 

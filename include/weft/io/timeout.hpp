@@ -1,4 +1,4 @@
-/// \file   weft/net/timeout.hpp
+/// \file   weft/io/timeout.hpp
 /// \brief  Lengths of time as nanoseconds, saturated. Private to weft.
 #pragma once
 #include <chrono>   // durations

@@ -1,0 +1,104 @@
+// The file system calls on the blocking pool.
+#include "io/file_calls.hpp"
+
+#include <cerrno>        // EINTR, EAGAIN
+#include <system_error>  // system_error
+#include <type_traits>   // remove_reference
+
+#include "io/blocking_pool.hpp"
+#include "sched/poller.hpp"           // on_worker
+#include <weft/sched/this_fiber.hpp>  // cancel_shield
+
+namespace weft::inline v0::detail::file_calls {
+namespace {
+
+template <class Call>
+struct pool_call : blocking_call {
+  explicit pool_call(Call& c) noexcept : blocking_call{&invoke_it}, call(&c) {}
+  static void invoke_it(blocking_call& base) noexcept {
+    auto& self = static_cast<pool_call&>(base);
+    self.got = (*self.call)();
+  }
+  Call* call;
+  result got;
+};
+
+// False: no thread of the pool could be had, and nothing was done.
+template <class Call>
+bool on_pool(const char* what, Call& call, result& got) {
+  pool_call<Call> body(call);
+  try {
+    run_blocking(body, what);
+  } catch (const std::system_error&) {
+    return false;
+  }
+  got = body.got;
+  return true;
+}
+
+template <class Call>
+result perform(const char* what, Call&& call) {
+  const auto until_done = [&call]() noexcept {
+    for (;;) {
+      const result r = call();
+      if (r.error != EINTR) {
+        return r;
+      }
+    }
+  };
+  result got;
+  return on_pool(what, until_done, got) ? got : result{-1, EAGAIN};
+}
+
+}  // namespace
+
+result open(const char* path, int flags, unsigned permissions) {
+  return perform("file open", [=] { return os::open(path, flags, permissions); });
+}
+
+result close(int fd) noexcept {
+  const cancel_shield until_closed;
+  const auto once = [fd]() noexcept { return os::close(fd); };
+  result got;
+  if (!on_pool("file close", once, got)) {
+    got = once();
+  }
+  return got.error == EINTR ? result{} : got;  // the number is free all the same, and nothing was lost
+}
+
+result read(int fd, std::span<const iovec> to, std::int64_t offset) {
+  return perform("file read", [=] { return os::read_vector(fd, to.data(), static_cast<int>(to.size()), offset); });
+}
+result write(int fd, std::span<const iovec> from, std::int64_t offset) {
+  return perform("file write",
+                 [=] { return os::write_vector(fd, from.data(), static_cast<int>(from.size()), offset); });
+}
+result sync(int fd, bool data_only) {
+  return perform("file sync", [=] { return os::sync(fd, data_only); });
+}
+result status(int fd, const char* path, struct statx& out) {
+  return perform("file status", [=, &out] { return os::status(fd, path, out); });
+}
+result resize(int fd, std::int64_t size) {
+  return perform("file resize", [=] { return os::resize(fd, size); });
+}
+result rename(const char* from, const char* to) {
+  return perform("rename", [=] { return os::rename(from, to); });
+}
+result unlink(const char* path, bool directory) {
+  return perform("remove", [=] { return os::unlink(path, directory); });
+}
+result make_directory(const char* path, unsigned permissions) {
+  return perform("create directory", [=] { return os::make_directory(path, permissions); });
+}
+result list_directory(int fd, std::span<std::byte> buffer) {
+  return perform("list directory", [=] { return os::list_directory(fd, buffer.data(), buffer.size()); });
+}
+result copy_range(int from, int to, std::size_t size) {
+  return perform("file copy", [=] { return os::copy_range(from, to, size); });
+}
+result set_permissions(int fd, unsigned permissions) {
+  return perform("file permissions", [=] { return os::set_permissions(fd, permissions); });
+}
+
+}  // namespace weft::inline v0::detail::file_calls
