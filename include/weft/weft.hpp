@@ -10,6 +10,8 @@
 #include <weft/fs/operations.hpp>
 #include <weft/io/blocking.hpp>
 #include <weft/io/end_of_file.hpp>
+#include <weft/io/pipe.hpp>
+#include <weft/io/standard_streams.hpp>
 #include <weft/net/datagram_socket.hpp>
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>

@@ -70,11 +70,6 @@ result epoll_wait_ms(int epoll, epoll_event* events, int room, int timeout_ms) n
   return errno;
 }
 
-fault planned_fault(call which, int fd) noexcept {
-  const fault_fn hook = fault_hook.load(memory_order_acquire);  // pairs with set_fault_hook
-  return hook == nullptr ? fault{} : hook(which, fd);
-}
-
 void set_fault_hook(fault_fn hook) noexcept {
   fault_hook.store(hook, memory_order_release);  // pairs with planned_fault: the hook's data are visible to it
 }
