@@ -1,5 +1,5 @@
 // How many connections a limit on open files allows.
-#include "serve/capacity.hpp"
+#include "common/capacity.hpp"
 
 #include <gtest/gtest.h>  // TEST
 
@@ -20,6 +20,15 @@ TEST(Capacity, AQuarterOfWhatIsLeftIsForFiles) {
 TEST(Capacity, OneConnectionIsAlwaysAllowed) {
   EXPECT_EQ(connections_within(0, 1), 1U);
   EXPECT_EQ(connections_within(own_descriptors(1024), 1024), 1U);
+}
+
+TEST(Capacity, StreamsGetAllThatIsLeftOrWhatWasAskedFor) {
+  const auto own = own_descriptors(2);
+  EXPECT_EQ(streams_within(0, 1, own + 400, 2), 400U);
+  EXPECT_EQ(streams_within(0, 2, own + 401, 2), 200U);
+  EXPECT_EQ(streams_within(0, 2, 0, 2), 1U);
+  EXPECT_EQ(streams_within(200, 2, own + 400, 2), 200U);
+  EXPECT_THROW(streams_within(201, 2, own + 400, 2), failure);
 }
 
 }  // namespace

@@ -15,26 +15,30 @@
 namespace weft::tool {
 namespace {
 
-sigset_t both() noexcept {
+sigset_t set_of(signals which) noexcept {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  if (which == signals::stop_and_report) {
+    sigaddset(&set, SIGUSR1);
+  }
   return set;
 }
 
 }  // namespace
 
-void block_stop_signals() {
-  const sigset_t set = both();
+void block_stop_signals(signals which) {
+  const sigset_t set = set_of(which);
   const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   if (error != 0) {
     throw std::system_error(error, std::system_category(), "pthread_sigmask");
   }
 }
 
-stop_signals::stop_signals(std::function<void()> first) : first_(std::move(first)) {
-  const sigset_t set = both();
+stop_signals::stop_signals(std::function<void()> first, std::function<void()> report)
+    : first_(std::move(first)), report_(std::move(report)) {
+  const sigset_t set = set_of(report_ ? signals::stop_and_report : signals::stop);
   signals_ = descriptor{::signalfd(-1, &set, SFD_CLOEXEC)};
   quit_ = descriptor{::eventfd(0, EFD_CLOEXEC)};
   if (!signals_.valid() || !quit_.valid()) {
@@ -60,6 +64,10 @@ void stop_signals::listen() noexcept {
     if (ready[0].revents != 0) {
       signalfd_siginfo info{};
       if (::read(signals_.get(), &info, sizeof info) != sizeof info) {
+        continue;
+      }
+      if (info.ssi_signo == SIGUSR1) {
+        report_();
         continue;
       }
       if (asked) {

@@ -15,12 +15,12 @@
 #include <boost/beast/core/flat_buffer.hpp>  // flat_buffer
 #include <boost/beast/http/read.hpp>         // read, read_header
 
-#include "serve/access_log.hpp"        // access_log
-#include "serve/beast_request.hpp"     // request_parser, take_request, method_of
-#include "serve/file_reader.hpp"       // file_reader
-#include "serve/limited_stream.hpp"    // limited_stream
-#include "serve/live_connections.hpp"  // live_connections::entry
-#include "serve/respond.hpp"           // answer, render_head
+#include "serve/access_log.hpp"         // access_log
+#include "serve/beast_request.hpp"      // request_parser, take_request, method_of
+#include "serve/file_reader.hpp"        // file_reader
+#include "serve/limited_stream.hpp"     // limited_stream
+#include "common/live_connections.hpp"  // live_connections::entry
+#include "serve/respond.hpp"            // answer, render_head
 
 namespace weft::tool {
 

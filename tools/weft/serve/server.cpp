@@ -19,11 +19,11 @@
 #include <weft/sync/event.hpp>           // event
 #include <weft/sync/semaphore.hpp>       // counting_semaphore
 
+#include "common/capacity.hpp"        // connections_within, streams_within
 #include "common/failure.hpp"         // failure
 #include "common/process_limits.hpp"  // raise_descriptor_limit
 #include "common/stop_signals.hpp"    // stop_signals
 #include "common/stop_switch.hpp"     // stop_switch
-#include "serve/capacity.hpp"         // connections_within, own_descriptors
 
 namespace weft::tool {
 namespace {
@@ -227,13 +227,7 @@ std::ptrdiff_t room_for_connections(const serve_options& options, std::uint64_t 
   if (options.max_connections == 0) {
     return static_cast<std::ptrdiff_t>(connections_within(descriptors, workers));
   }
-  const std::uint64_t needed = options.max_connections + own_descriptors(workers);
-  if (needed > descriptors) {
-    throw failure{"--max-connections " + std::to_string(options.max_connections) + " needs " + std::to_string(needed) +
-                  " open files and the hard limit is " + std::to_string(descriptors) +
-                  "; raise it ('ulimit -Hn', limits.conf, LimitNOFILE) or ask for fewer"};
-  }
-  return static_cast<std::ptrdiff_t>(options.max_connections);
+  return static_cast<std::ptrdiff_t>(streams_within(options.max_connections, 1, descriptors, workers));
 }
 
 int run_server(const serve_options& options, shared_state& state, stop_switch& stop, std::uint64_t descriptors) {

@@ -1,5 +1,5 @@
 // The list of connections and the two ways to end them.
-#include "serve/live_connections.hpp"
+#include "common/live_connections.hpp"
 
 #include <sys/socket.h>  // shutdown
 
