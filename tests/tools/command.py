@@ -5,8 +5,10 @@ import os
 import pathlib
 import queue
 import random
+import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -59,17 +61,20 @@ def expect_end_of_held(tid):
     raise TimeoutError("the process has not ended")
 
 
-class Server:
-    """`weft serve` on a free port. Its standard output is collected line by line."""
+class Program:
+    """A command that runs until it is stopped. Its standard output is collected line by line; the first one is its greeting."""
 
-    def __init__(self, folder, *arguments, **options):
-        self.process = subprocess.Popen([WEFT, "serve", str(folder), "--listen", "127.0.0.1:0", *arguments],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    def __init__(self, *arguments, **options):
+        self.process = subprocess.Popen([WEFT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        **options)
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         self.greeting = self.line()
-        self.port = int(self.greeting.split("http://127.0.0.1:")[1].split("/")[0])
+        self.port = self.port_in(self.greeting)
+
+    def port_in(self, greeting):
+        raise NotImplementedError
 
     def _read(self):
         for line in self.process.stdout:
@@ -118,6 +123,65 @@ class Server:
             self.wait()
 
 
+class Server(Program):
+    """`weft serve` on a free port."""
+
+    def __init__(self, folder, *arguments, **options):
+        super().__init__("serve", str(folder), "--listen", "127.0.0.1:0", *arguments, **options)
+
+    def port_in(self, greeting):
+        return int(greeting.split("http://127.0.0.1:")[1].split("/")[0])
+
+
+class StreamServer(Program):
+    """`weft echo` or `weft proxy`: `listen`, or a free port."""
+
+    def __init__(self, name, *arguments, listen="127.0.0.1:0", **options):
+        super().__init__(name, listen, *arguments, **options)
+
+    def port_in(self, greeting):
+        self.where = greeting.split("listening on ")[1].split(",")[0]
+        return None if self.where.startswith("unix:") else int(self.where.rsplit(":", 1)[1])
+
+    def connect(self, **options):
+        if self.port is not None:
+            return super().connect(**options)
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(PATIENCE)
+        s.connect(self.where.removeprefix("unix:").replace("@", "\0"))
+        return s
+
+    @staticmethod
+    def counters_in(line):
+        """'connections 3, bytes to target 5' as {'connections': 3, 'bytes to target': 5}."""
+        return {name: int(value) for name, value in (part.rsplit(" ", 1) for part in line.split(", "))}
+
+    def counters(self):
+        """As SIGUSR1 shows them."""
+        self.process.send_signal(signal.SIGUSR1)
+        return self.counters_in(self.line())
+
+    def await_counters(self, **wanted):
+        """Asks until the counters are as wanted: what a fiber does last is seen by nobody but them."""
+        wanted = {name.replace("_", " "): value for name, value in wanted.items()}
+        deadline = time.monotonic() + PATIENCE
+        while wanted.items() - (now := self.counters()).items():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{now}, but never {wanted}")
+            time.sleep(0.005)
+        return now
+
+    def final_counters(self, number=signal.SIGTERM):
+        """Stops it; the counters of its last line."""
+        code = self.stop(number)
+        if code != 0:
+            raise RuntimeError(f"it ended with {code}: {self.errors}")
+        last = None
+        while not self.lines.empty():
+            last = self.lines.get()
+        return self.counters_in(last)
+
+
 class Reply:
     """One response, read from the stream exactly as far as it goes."""
 
@@ -161,3 +225,71 @@ class FolderCase(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
+
+
+class StreamCase(unittest.TestCase):
+    """Tests of echo and proxy: how their programs are started, and what their connections have to do."""
+
+    def start(self, name, *arguments, **options):
+        program = StreamServer(name, *arguments, **options)
+        self.addCleanup(program.__exit__)
+        return program
+
+    def folder_for_sockets(self):
+        temporary = tempfile.TemporaryDirectory(prefix="weft-")  # short: the name of a Unix socket has 107 bytes
+        self.addCleanup(temporary.cleanup)
+        return pathlib.Path(temporary.name)
+
+    @staticmethod
+    def read_all(s):
+        return b"".join(iter(lambda: s.recv(1 << 16), b""))
+
+    def send_in_background(self, s, content, then_end=True):
+        def send():
+            s.sendall(content)
+            if then_end:
+                s.shutdown(socket.SHUT_WR)
+        thread = threading.Thread(target=send)
+        thread.start()
+        self.addCleanup(thread.join, PATIENCE)
+        return thread
+
+    def assert_given_back(self, s, content):
+        """Sends it all, ends the stream, and must get the same and the end."""
+        self.send_in_background(s, content)
+        self.assertTrue(self.read_all(s) == content, f"{len(content)} bytes came back changed")
+
+    def assert_reset(self, s):
+        with self.assertRaises(ConnectionResetError):
+            while s.recv(1 << 16):
+                pass
+            raise AssertionError("an end of stream that nobody has sent")
+
+    @staticmethod
+    def reset(s):
+        """Closes so that the peer sees a reset, as of a process that was killed with input unread."""
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+
+    def assert_complaint(self, result, code, *words):
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        for word in ("weft: ", *words):
+            self.assertIn(word, result.stderr)
+
+    def need_open_files(self, least):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard != resource.RLIM_INFINITY and hard < least:
+            self.skipTest(f"{hard} open files are too few")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def hold_descriptors(self, program):
+        """Lets the program open nothing more; returns what lets it again."""
+        pid = program.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        # the lowest number that is free: the limit is on numbers, not on how many there are
+        taken = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+        lowest_free = next(n for n in range(len(taken) + 1) if n not in taken)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+        return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, before)

@@ -12,13 +12,17 @@
 
 #include "common/failure.hpp"  // failure
 #include "common/units.hpp"    // parse_duration, parse_bytes
+#include "echo/echo.hpp"       // echo
 #include "load/load.hpp"       // load
+#include "proxy/proxy.hpp"     // proxy
 #include "serve/server.hpp"    // serve
 
 namespace {
 
 using weft::tool::load_options;
+using weft::tool::proxy_options;
 using weft::tool::serve_options;
+using weft::tool::stream_server_options;
 
 std::string version() {
   return "weft " + std::to_string(WEFT_VERSION_MAJOR) + "." + std::to_string(WEFT_VERSION_MINOR) + "." +
@@ -111,6 +115,51 @@ void add_load(CLI::App& app, load_options& o) {
   });
 }
 
+// What echo and proxy have in common. `files`: open files of a connection.
+void add_stream_server(CLI::App& c, stream_server_options& o, const std::string& files) {
+  c.add_option("listen", o.listen,
+               "Where to listen: 127.0.0.1:7000, [::1]:7000 (port 0 takes a free one), unix:/run/my.sock")
+      ->required()
+      ->type_name("LISTEN");
+  c.add_option("--workers", o.workers, "Worker threads; 0: one per CPU")
+      ->check(CLI::Range(0U, 1024U))
+      ->capture_default_str();
+  c.add_option("--max-connections", o.max_connections,
+               "Connections at a time, others wait unaccepted; 0: what the limit on open files allows, " + files)
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+constexpr const char* reports =
+    "SIGUSR1 prints the counters, which are also printed at the end. SIGINT (Ctrl-C) or SIGTERM stops: no new "
+    "connections, and "
+    "the open ones have --grace to end; a second signal ends at once.";
+
+void add_echo(CLI::App& app, stream_server_options& o) {
+  auto& c = *app.add_subcommand("echo", "Give back every byte to whom it came from, over TCP or a Unix socket");
+  add_stream_server(c, o, "one each");
+  add_duration(c, "--idle-timeout", o.idle, "End a connection that sends nothing, or does not read, this long");
+  add_duration(c, "--grace", o.grace, "After Ctrl-C, let connections take what is left for them for this long");
+  c.footer(reports);
+}
+
+void add_proxy(CLI::App& app, proxy_options& o) {
+  auto& c =
+      *app.add_subcommand("proxy", "Pass connections on to somewhere else, TCP and Unix sockets in any combination");
+  add_stream_server(c, o.server, "two each");
+  c.add_option(
+       "target", o.target,
+       "Where they go: 127.0.0.1:5432, [::1]:5432, db.example:5432 (looked up for each connection), unix:/run/my.sock")
+      ->required()
+      ->type_name("TARGET");
+  add_duration(c, "--connect-timeout", o.connect_timeout,
+               "Give up on the target, and close the connection, after this long");
+  add_duration(c, "--idle-timeout", o.server.idle,
+               "Reset a connection on which nothing moves in either direction this long");
+  add_duration(c, "--grace", o.server.grace, "After Ctrl-C, let open connections go on for this long, then reset them");
+  c.footer(reports);
+}
+
 int complain(std::string what, const std::string& hint) {
   while (!what.empty() && what.back() == '\n') {
     what.pop_back();
@@ -151,14 +200,19 @@ int complain_about(const CLI::App& app, const CLI::ParseError& e, int argc, char
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"weft: fibers for C++20. This command serves files, and measures servers.", "weft"};
+  CLI::App app{"weft: fibers for C++20. This command serves files, measures servers, echoes and passes connections on.",
+               "weft"};
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
   serve_options serving;
   load_options loading;
+  stream_server_options echoing;
+  proxy_options passing;
   std::string topic;
   add_serve(app, serving);
   add_load(app, loading);
+  add_echo(app, echoing);
+  add_proxy(app, passing);
   auto* const help = app.add_subcommand("help", "Explain a command");
   help->add_option("command", topic, "The command to explain");
   try {
@@ -171,6 +225,12 @@ int run(int argc, char** argv) {
   }
   if (help->parsed()) {
     return print_help(app, topic);
+  }
+  if (app.got_subcommand("echo")) {
+    return weft::tool::echo(echoing);
+  }
+  if (app.got_subcommand("proxy")) {
+    return weft::tool::proxy(passing);
   }
   return app.got_subcommand("serve") ? weft::tool::serve(serving) : weft::tool::load(loading);
 }
