@@ -1,4 +1,4 @@
-// Name look-up by getaddrinfo.
+// Name look-up by getaddrinfo, or by what has been hooked in.
 #include <weft/net/resolve.hpp>
 
 #include <cerrno>  // errno
@@ -8,11 +8,16 @@
 #include <netdb.h>       // getaddrinfo
 #include <sys/socket.h>  // SOCK_STREAM
 
+#include <weft/base/atomic.hpp>  // atomic
 #include <weft/io/blocking.hpp>
+#include <weft/net/resolve_hook.hpp>
 #include <weft/sched/this_fiber.hpp>  // check_stop
 
 namespace weft::inline v0::net {
 namespace {
+
+// Constant-initialized: a library's initializer may install itself before anything here has run.
+constinit detail::atomic<resolve_function> hook{nullptr};
 
 struct free_list {
   void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
@@ -39,6 +44,14 @@ std::vector<endpoint> look_up(const std::string& host, const std::string& servic
 
 }  // namespace
 
+resolve_function set_resolve_function(resolve_function function) noexcept {
+  return hook.exchange(function, detail::memory_order_acq_rel);  // pairs with the load below, and with itself
+}
+
+resolve_function current_resolve_function() noexcept {
+  return hook.load(detail::memory_order_acquire);  // pairs with set_resolve_function
+}
+
 std::vector<endpoint> resolve(std::string_view host, std::string_view service, std::error_code& error) {
   constexpr char zero = '\0';  // ends a name for the system, so it would look up less than was asked for
   if (host.find(zero) != std::string_view::npos || service.find(zero) != std::string_view::npos) {
@@ -47,6 +60,9 @@ std::vector<endpoint> resolve(std::string_view host, std::string_view service, s
     return {};
   }
   error.clear();
+  if (const auto other = current_resolve_function()) {
+    return other(host, service, error);
+  }
   return blocking(
       [&, host = std::string(host), service = std::string(service)] { return look_up(host, service, error); });
 }

@@ -3,10 +3,12 @@
 
 #include <string>       // string
 #include <string_view>  // string_view
+#include <vector>       // vector
 
 #include <netdb.h>  // EAI_NONAME
 
 #include <gtest/gtest.h>
+#include <weft/net/resolve_hook.hpp>
 #include <weft/net/tcp_stream.hpp>
 
 #include "net/loopback.hpp"
@@ -59,6 +61,30 @@ TEST_P(Resolve, IsACancellationPoint) {
     });
     stopped.request_stop();
     EXPECT_THROW(stopped.join(), weft::cancelled);
+  });
+}
+
+// What another library would hook in.
+std::vector<net::endpoint> hooked(std::string_view host, std::string_view service, std::error_code& error) {
+  EXPECT_FALSE(error);
+  if (host == "absent") {
+    error = std::error_code(EAI_NONAME, net::resolve_category());
+    return {};
+  }
+  return {net::endpoint::parse("192.0.2.1:" + std::string(service))};
+}
+
+TEST_P(Resolve, AsksWhatIsHookedInAndThenTheSystemAgain) {
+  weft::run(workers(GetParam()), [] {
+    ASSERT_EQ(net::set_resolve_function(&hooked), nullptr);
+    EXPECT_EQ(net::current_resolve_function(), &hooked);
+    EXPECT_EQ(net::resolve("anything", "80"), std::vector{net::endpoint::parse("192.0.2.1:80")});
+    std::error_code error = std::make_error_code(std::errc::io_error);
+    EXPECT_TRUE(net::resolve("absent", "80", error).empty());
+    EXPECT_EQ(error, std::error_code(EAI_NONAME, net::resolve_category()));
+    EXPECT_TRUE(net::resolve("zero\0byte"sv, "80", error).empty());  // which the hook never sees
+    EXPECT_EQ(net::set_resolve_function(nullptr), &hooked);
+    EXPECT_EQ(net::resolve("127.0.0.1", "80"), std::vector{net::endpoint::parse("127.0.0.1:80")});
   });
 }
 
