@@ -36,4 +36,11 @@ endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/weft.pc.in ${PROJECT_BINARY_DIR}/weft.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/weft.pc DESTINATION ${WEFT_PC_DIR})
 
+if(TARGET weft_dns)
+  install(TARGETS weft_dns ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/weft_dns.cmake DESTINATION ${WEFT_PACKAGE_DIR})
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/weft-dns.pc.in ${PROJECT_BINARY_DIR}/weft-dns.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/weft-dns.pc DESTINATION ${WEFT_PC_DIR})
+endif()
+
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -69,6 +69,22 @@ function(case_find_package_shared)
   find_package_case(shared)
 endfunction()
 
+# Linking weft::dns is enough, to the static library and beside the shared one; without c-ares the package says what is missing.
+function(case_find_package_dns)
+  foreach(kind static shared)
+    file(REMOVE_RECURSE ${WORK})
+    run(configuring ${configure} "-DWEFT_COMPONENTS=${kind}\;dns")
+    run(building ${CMAKE_COMMAND} --build ${WORK} --target dns_consumer)
+    expect_good_run(${WORK}/dns_consumer)
+  endforeach()
+  file(REMOVE_RECURSE ${WORK})
+  execute_process(COMMAND ${configure} -DWEFT_COMPONENTS=dns -DWEFT_CARES_LIBRARY=OFF
+    RESULT_VARIABLE status ERROR_VARIABLE output OUTPUT_QUIET)
+  if(status EQUAL 0 OR NOT output MATCHES "component 'dns' needs c-ares")
+    message(FATAL_ERROR "without c-ares: ${status}\n${output}")
+  endif()
+endfunction()
+
 # weft::interop brings what it needs; without Boost's headers the package says what is missing.
 function(case_find_package_interop)
   run(configuring ${configure} "-DWEFT_COMPONENTS=static\;interop")
@@ -158,6 +174,16 @@ endfunction()
 
 function(case_pkg_config_shared)
   pkg_config_case(shared)
+endfunction()
+
+function(case_pkg_config_dns)
+  file(MAKE_DIRECTORY ${WORK})
+  set(ENV{PKG_CONFIG_PATH} ${PREFIX}/${LIBDIR}/pkgconfig)
+  run(pkg-config ${PKG_CONFIG} --cflags --libs weft-dns)
+  separate_arguments(flags UNIX_COMMAND "${output}")
+  run(compiling ${COMPILER} -std=c++20 ${SOURCE}/tests/build/consumer/dns.cpp -o ${WORK}/consumer ${flags})
+  set(ENV{LD_LIBRARY_PATH} ${PREFIX}/${LIBDIR})
+  expect_good_run(${WORK}/consumer)
 endfunction()
 
 # The shared library shows weft's own names and nothing else.

@@ -28,6 +28,7 @@ ERRNO_FILES = {
     "src/stack/os.cpp",
     "src/io/os.cpp",
     "src/net/resolve.cpp",           # getaddrinfo, on a thread of the blocking pool
+    "src/dns/socket_set.cpp",        # a library beside the core, which cannot see src/io/os.hpp
     "src/sched/crash_reports.cpp",   # a signal handler keeps it for whom it interrupts
 }
 # Where code may ask which thread it is.

@@ -1,0 +1,27 @@
+# weft::dns: net::resolve by c-ares. A static library also beside the shared core: the link option that keeps its initializer
+# ("-u") works with every linker for archives, while a shared library of which no name is used may be dropped.
+find_path(WEFT_CARES_INCLUDE_DIR ares.h)
+find_library(WEFT_CARES_LIBRARY cares)
+mark_as_advanced(WEFT_CARES_INCLUDE_DIR WEFT_CARES_LIBRARY)
+set(weft_cares_version 0)
+if(WEFT_CARES_INCLUDE_DIR AND EXISTS ${WEFT_CARES_INCLUDE_DIR}/ares_version.h)
+  file(STRINGS ${WEFT_CARES_INCLUDE_DIR}/ares_version.h weft_cares_version REGEX "ARES_VERSION_STR +\"")
+  string(REGEX REPLACE ".*\"([0-9.]+).*" "\\1" weft_cares_version "${weft_cares_version}")
+endif()
+if(NOT WEFT_CARES_LIBRARY OR weft_cares_version VERSION_LESS 1.18)
+  message(STATUS "weft: skipping weft::dns: no c-ares 1.18 or later (libc-ares-dev)")
+  return()
+endif()
+
+file(GLOB WEFT_DNS_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/dns/*.cpp)
+add_library(weft_dns STATIC ${WEFT_DNS_SOURCES})
+set_target_properties(weft_dns PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_definitions(weft_dns PRIVATE WEFT_BUILDING)
+target_include_directories(weft_dns PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(weft_dns SYSTEM PRIVATE ${WEFT_CARES_INCLUDE_DIR})
+# The project's own options for compiling, without those for linking: a static library would hand them on.
+target_compile_features(weft_dns PUBLIC cxx_std_20)
+target_compile_options(weft_dns PRIVATE $<TARGET_PROPERTY:weft_options,INTERFACE_COMPILE_OPTIONS>)
+target_link_libraries(weft_dns PUBLIC weft::weft ${WEFT_CARES_LIBRARY})
+target_link_options(weft_dns INTERFACE LINKER:-u,weft_dns_installed)
+add_library(weft::dns ALIAS weft_dns)
