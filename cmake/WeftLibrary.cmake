@@ -2,6 +2,7 @@
 # weft::weft is the one BUILD_SHARED_LIBS asks for.
 file(GLOB_RECURSE WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
 list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/dns/")  # a library of its own: WeftDns.cmake
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/tls/")  # a library of its own: WeftTls.cmake
 find_package(Threads REQUIRED)
 
 # io_uring, of kernels that have it, by liburing; without the library the build has epoll only.

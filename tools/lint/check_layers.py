@@ -11,7 +11,7 @@ import cpp_text
 # Layers of equal rank do not see one another.
 RANK = {
     "base": 0, "context": 1, "stack": 2, "fiber": 3, "sched": 4, "sync": 5, "task": 6, "io": 7, "net": 8, "fs": 8,
-    "debug": 9, "sim": 9, "interop": 9, "dns": 9, "tools": 10,
+    "debug": 9, "sim": 9, "interop": 9, "dns": 9, "tls": 9, "tools": 10,
 }
 UMBRELLA = "include/weft/weft.hpp"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)
