@@ -142,10 +142,12 @@ tls_result tls_engine::outcome(int returned) noexcept {
     default:
       break;
   }
+  constexpr int refused = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED);
+  failure_ = openssl_error();
   const long verified = SSL_get_verify_result(ssl_.get());
-  const bool refused = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
-                       ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL;
-  failure_ = refused && verified != X509_V_OK ? verify_error(verified) : openssl_error();
+  if (failure_ == std::error_code(refused, tls::openssl_category()) && verified != X509_V_OK) {
+    failure_ = verify_error(verified);
+  }
   return {.status = tls_status::failed, .error = failure_};
 }
 
@@ -169,6 +171,9 @@ tls_result tls_engine::read(std::span<std::byte> into) noexcept {
 tls_result tls_engine::write(std::span<const std::byte> from) noexcept {
   if (failure_) return {.status = tls_status::failed, .error = failure_};
   const openssl_section section;
+  if ((SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0) {
+    return {.status = tls_status::failed, .error = std::make_error_code(std::errc::broken_pipe)};
+  }
   tls_result r;
   while (r.bytes < from.size() && output_.size() < output_batch) {
     const auto rest = from.subspan(r.bytes);

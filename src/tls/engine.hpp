@@ -38,7 +38,7 @@ class tls_engine {
 
   tls_result handshake() noexcept;
   tls_result read(std::span<std::byte> into) noexcept;
-  // Seals some or all of `from`.
+  // Seals some or all of `from`. After our own close_notify: errc::broken_pipe, which ends nothing else.
   tls_result write(std::span<const std::byte> from) noexcept;
   tls_result send_close_notify() noexcept;
 

@@ -73,7 +73,10 @@ const std::error_category& verify_category() noexcept {
 namespace weft::inline v0::detail {
 
 std::error_code openssl_error() noexcept {
-  const unsigned long code = ERR_get_error();
+  unsigned long code = ERR_get_error();
+  for (unsigned long next = code; next != 0 && ERR_GET_LIB(code) != ERR_LIB_SSL; next = ERR_get_error()) {
+    if (ERR_GET_LIB(next) == ERR_LIB_SSL) code = next;
+  }
   if (code == 0 || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {
     return std::make_error_code(std::errc::not_enough_memory);
   }

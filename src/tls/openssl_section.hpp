@@ -22,8 +22,8 @@ class openssl_section {
   no_suspend no_suspend_;
 };
 
-// What failed, in a section: the first error of the queue, which is the cause of the others. A failure without any is
-// shortage of memory.
+// What failed, in a section: the first error of the queue that is one of TLS (what the ciphers below say means less), else
+// the first. Empties some of the queue. A failure without any is shortage of memory.
 std::error_code openssl_error() noexcept;
 // Why a certificate was refused: an X509_V_ERR_*.
 std::error_code verify_error(long result) noexcept;

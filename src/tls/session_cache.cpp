@@ -33,6 +33,7 @@ openssl_ptr<SSL_SESSION> session_cache::take(const std::string& peer) {
   const std::lock_guard guard(lock_);
   const auto at = by_peer_.find(peer);
   if (at == by_peer_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, at->second);
   auto& sessions = at->second->sessions;
   openssl_ptr<SSL_SESSION> newest = std::move(sessions.back());
   if (SSL_SESSION_get_protocol_version(newest.get()) < TLS1_3_VERSION) {

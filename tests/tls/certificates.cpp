@@ -109,6 +109,19 @@ weft::tls::identity authority::issue(const certificate_request& wanted) const {
   return {.certificate_chain = pem_of(*made) + (wanted.self_signed ? "" : chain_), .private_key = pem_of(*key)};
 }
 
+weft::tls::identity encrypted(weft::tls::identity own, const std::string& password) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_mem_buf(own.private_key.data(), -1), BIO_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+  EVP_PKEY* const key = PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr);
+  must(key != nullptr && PEM_write_bio_PrivateKey(out.get(), key, EVP_aes_128_cbc(),
+                                                  reinterpret_cast<const unsigned char*>(password.data()),
+                                                  static_cast<int>(password.size()), nullptr, nullptr) == 1);
+  EVP_PKEY_free(key);
+  own.private_key = text_of(out.get());
+  own.password = password;
+  return own;
+}
+
 const authority& common_authority() {
   static const authority one;
   return one;

@@ -18,7 +18,7 @@ struct certificate_request {
   bool for_client = false;
   bool self_signed = false;
   bool rsa = false;  // instead of an elliptic curve
-  int padding = 0;  // bytes of an organization's name, for certificates that are large
+  int padding = 0;   // bytes of an organization's name, for certificates that are large
 };
 
 class authority {
@@ -35,6 +35,9 @@ class authority {
   std::string pem_;
   std::string chain_;  // what identities show besides their own
 };
+
+// The same with its key encrypted.
+weft::tls::identity encrypted(weft::tls::identity own, const std::string& password);
 
 // One for all tests that do not care.
 const authority& common_authority();

@@ -26,8 +26,9 @@ class memory_pipe {
   std::size_t read_some(std::span<std::byte> into, std::size_t most) {
     expect_no_errors();
     std::unique_lock guard(lock_);
-    changed_.wait(guard, [this] { return ended_ || (!held_ && !bytes_.empty()); });
-    const std::size_t n = held_ ? 0 : std::min({into.size(), most, bytes_.size()});
+    changed_.wait(guard, [this] { return ended_ || (!held_ && limit_ > 0 && !bytes_.empty()); });
+    const std::size_t n = ended_ && limit_ < bytes_.size() ? 0 : std::min({into.size(), most, limit_, bytes_.size()});
+    limit_ -= n;
     std::copy_n(bytes_.begin(), n, into.begin());
     bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(n));
     changed_.notify_all();
@@ -46,6 +47,12 @@ class memory_pipe {
   void end() {
     const std::lock_guard guard(lock_);
     ended_ = true;
+    changed_.notify_all();
+  }
+  // Readers get so many bytes more, and then wait.
+  void limit(std::size_t bytes) {
+    const std::lock_guard guard(lock_);
+    limit_ = bytes;
     changed_.notify_all();
   }
   // Readers wait although there are bytes.
@@ -78,7 +85,7 @@ class memory_pipe {
   weft::mutex lock_;
   weft::condition_variable changed_;
   std::deque<std::byte> bytes_;
-  std::size_t written_ = 0;
+  std::size_t written_ = 0, limit_ = std::numeric_limits<std::size_t>::max();
   const std::size_t room_;
   bool ended_ = false, held_ = false;
 };

@@ -93,7 +93,7 @@ class WEFT_EXPORT stream {
   void write_all(std::span<const std::byte> from);
   std::size_t write_all(std::span<const std::byte> from, std::error_code& error);
 
-  /// Sends close_notify: nothing can be written any more, the peer reads a clean end. Reading goes on.
+  /// Sends close_notify: the peer reads a clean end, and writes say errc::broken_pipe. Reading goes on.
   void shutdown(closing how = closing::send);
   void shutdown(closing how, std::error_code& error);
   /// As shutdown(closing::send): the name that sockets have for it.
