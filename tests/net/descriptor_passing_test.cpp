@@ -239,6 +239,28 @@ TEST_P(Passing, FaultsStopsTimesAndClosing) {
   });
 }
 
+// The system adds one to every message of a socket that asked for it; nobody would know of the number.
+TEST_P(Passing, AProcessDescriptorThatComesAlongIsClosed) {
+  in_fiber([] {
+    constexpr int pass_process_descriptor = 76;  // SO_PASSPIDFD
+    auto p = connected<unix_stream>(SOCK_STREAM);
+    const int on = 1;
+    if (::setsockopt(p.b.native_handle(), SOL_SOCKET, pass_process_descriptor, &on, sizeof on) != 0) {
+      GTEST_SKIP() << "no SO_PASSPIDFD here";
+    }
+    const int before = open_numbers("");
+    pipe_ends one;
+    std::byte byte{};
+    owned_descriptor owners[2];
+    p.a.send_descriptors(std::array{one.out.get()}, {&byte, 1});
+    const auto got = p.b.receive_descriptors({&byte, 1}, owners);
+    EXPECT_EQ(got.descriptors, 1U);
+    EXPECT_FALSE(got.lost);
+    expect_is_out_of(one.in, owners[0].get());
+    EXPECT_EQ(open_numbers(""), before + 3) << "the pipe's and the one that was taken";
+  });
+}
+
 TEST(OwnedDescriptor, ClosesWhatItOwnsOnce) {
   const int before = open_numbers("pipe:");
   {

@@ -16,7 +16,8 @@ inline weft::net::endpoint fresh_name() {
   return weft::net::endpoint::parse("unix:@weft_test." + std::to_string(::getpid()) + "." + std::to_string(++count));
 }
 
-// How many descriptors of a kind are open: "socket:", "pipe:". Not all of them: pollers are made when first needed, and stay.
+// How many descriptors of a kind are open: "socket:", "pipe:". Seldom all of them, "": pollers are made when first needed,
+// and stay.
 inline int open_numbers(std::string_view kind) {
   int n = 0;
   DIR* dir = ::opendir("/proc/self/fd");

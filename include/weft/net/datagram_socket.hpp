@@ -35,7 +35,7 @@ namespace detail {
 ///           while the operation waited; bad_file_descriptor: closed before; message_size: longer than the protocol's
 ///           datagrams; destination_address_required or not_connected: there is no peer; ... as from the system. EINTR is
 ///           dealt with inside. SIGPIPE is never raised.
-/// Cost:     one system call when it need not wait, none of them for the address; no allocation.
+/// Cost:     one system call when it need not wait; no allocation.
 class WEFT_EXPORT datagram_socket : public socket_base {
  public:
   /// One datagram, whole or not at all. A send waits for room in the socket's buffer; that it has been taken says nothing

@@ -26,7 +26,7 @@ enum class socket_kind : std::uint8_t {
 /// The base of the sockets in weft::net; not made by itself.
 class WEFT_EXPORT socket_base {
  public:
-  /// Longest time that one later operation (the whole of read_exactly and write_all) may wait, from its first wait on.
+  /// Longest time that one later operation (the whole of read_exactly, write_all, send_file, send_batch) may wait, from its first wait on.
   /// Zero or less: does not wait. clear_timeout() takes the limit away.
   template <class Rep, class Period>
   void set_timeout(std::chrono::duration<Rep, Period> timeout) noexcept {

@@ -29,7 +29,7 @@ concept row_of = std::convertible_to<const Row&, std::span<const std::span<Byte>
 /// Errors:   std::system_error, or the last argument. timed_out: the time given had passed; operation_canceled: closed
 ///           while the operation waited; bad_file_descriptor: closed before; connection_reset, broken_pipe, ... as from
 ///           the system. EINTR and partial transfers are dealt with inside. SIGPIPE is never raised.
-/// Memory:   no allocation after connecting.
+/// Memory:   no allocation after connecting, but for send_file() where it has to read.
 class WEFT_EXPORT stream_socket : public socket_base {
  public:
   /// At least one byte. \return how many; 0: end of stream (or an empty span).
@@ -76,7 +76,8 @@ class WEFT_EXPORT stream_socket : public socket_base {
   ///           around it and one that comes is taken out.
   /// A descriptor of which the system cannot send so (EINVAL, ENOSYS: some file systems and devices) is read on the
   /// blocking pool, by 64 KiB.
-  /// Errors:   also those of the file: bad_file_descriptor, errc::invalid_seek (a pipe), io_error, ...
+  /// Errors:   also those of the file: bad_file_descriptor, errc::invalid_seek (a pipe), io_error, ...;
+  ///           invalid_argument: the offset is beyond every file.
   std::uint64_t send_file(int fd, std::uint64_t offset, std::uint64_t count);
   std::uint64_t send_file(int fd, std::uint64_t offset, std::uint64_t count, std::error_code& error);
 
