@@ -11,6 +11,8 @@
 #include <weft/io/blocking.hpp>
 #include <weft/io/end_of_file.hpp>
 #include <weft/io/pipe.hpp>
+#include <weft/io/process.hpp>
+#include <weft/io/signal_set.hpp>
 #include <weft/io/standard_streams.hpp>
 #include <weft/net/datagram_socket.hpp>
 #include <weft/net/endpoint.hpp>

@@ -1,6 +1,6 @@
 // The number of a descriptor between the call that made it and the object that owns it.
 #pragma once
-#include <utility>  // exchange
+#include <utility>  // exchange, move, swap
 
 #include "io/descriptor_slot.hpp"  // open_descriptor
 #include "io/os.hpp"
@@ -13,7 +13,10 @@ class raw_descriptor {
  public:
   explicit raw_descriptor(int fd) noexcept : fd_(fd) {}
   raw_descriptor(raw_descriptor&& from) noexcept : fd_(from.release()) {}
-  raw_descriptor& operator=(raw_descriptor&&) = delete;
+  raw_descriptor& operator=(raw_descriptor&& from) noexcept {
+    raw_descriptor(std::move(from)).swap(*this);
+    return *this;
+  }
   ~raw_descriptor() {
     if (fd_ >= 0) {
       os::close(fd_);
@@ -21,6 +24,7 @@ class raw_descriptor {
   }
   raw_descriptor(const raw_descriptor&) = delete;
   raw_descriptor& operator=(const raw_descriptor&) = delete;
+  void swap(raw_descriptor& other) noexcept { std::swap(fd_, other.fd_); }
   int get() const noexcept { return fd_; }
   int release() noexcept { return std::exchange(fd_, -1); }
   // \throws std::bad_alloc; the number is closed then.
