@@ -176,7 +176,6 @@ class server {
 int serve_streams(const stream_server_options& options, const std::string& what, unsigned each,
                   stream_service& service) {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // a reader of the reports who has gone must not end the server
-  block_stop_signals(signals::stop_and_report);
   const std::uint64_t descriptors = raise_descriptor_limit();
   server_state state;
   stop_switch stop;

@@ -216,7 +216,6 @@ int load(const load_options& options) {
     throw failure{"'" + options.url + "' is not a URL of the form http://host[:port]/path"};
   }
   check_descriptors(options.connections);
-  block_stop_signals();
   load_run run{options, std::move(*url)};
   run.request =
       "GET " + run.url.target + " HTTP/1.1\r\nHost: " + run.url.authority + "\r\nUser-Agent: weft-load\r\n\r\n";

@@ -254,7 +254,6 @@ int run_server(const serve_options& options, shared_state& state, stop_switch& s
 int serve(const serve_options& options) {
   // A log whose reader has gone must not end the server; sockets never raise the signal anyway.
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-  block_stop_signals();
   const std::uint64_t descriptors = raise_descriptor_limit();
   stop_switch stop;
   // Around all the rest: the second signal has to find somebody who listens also when the runtime or the log does not end.
