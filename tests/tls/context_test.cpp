@@ -66,7 +66,7 @@ TEST(TlsContext, AnEncryptedKeyNeedsItsPasswordAndNobodyIsAsked) {
   const tls::identity own = encrypted(common_authority().issue(), "secret");
   EXPECT_NE(own.private_key.find("ENCRYPTED"), std::string::npos);
   EXPECT_FALSE(server_error(showing(own))) << server_error(showing(own)).message();
-  for (const std::string password : {"", "wrong", std::string(5000, 'x').c_str()}) {
+  for (const std::string& password : {std::string(), std::string("wrong"), std::string(5000, 'x')}) {
     tls::identity guess = own;
     guess.password = password;
     EXPECT_TRUE(server_error(showing(guess)));
