@@ -42,5 +42,17 @@ if(TARGET weft_dns)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/weft-dns.pc.in ${PROJECT_BINARY_DIR}/weft-dns.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/weft-dns.pc DESTINATION ${WEFT_PC_DIR})
 endif()
+# weft::tls has exports of its own, one for each kind: a program that takes one kind needs nothing of the other's, and one that
+# takes neither needs no OpenSSL.
+if(TARGET weft::tls)
+  foreach(kind static shared)
+    install(TARGETS weft_tls_${kind} EXPORT weft_tls_${kind}Targets
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT weft_tls_${kind}Targets NAMESPACE weft:: DESTINATION ${WEFT_PACKAGE_DIR})
+  endforeach()
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/weft_tls.cmake DESTINATION ${WEFT_PACKAGE_DIR})
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/weft_tls.pc.in ${PROJECT_BINARY_DIR}/weft_tls.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/weft_tls.pc DESTINATION ${WEFT_PC_DIR})
+endif()
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,0 +1,15 @@
+# The component tls of find_package(weft): weft::tls, TLS over weft's streams. The static library needs OpenSSL 3 at the
+# program's link; the shared one has found it when it was built.
+if(_weft_kind STREQUAL static)
+  find_package(OpenSSL 3.0 QUIET)
+endif()
+if(_weft_kind STREQUAL static AND NOT TARGET OpenSSL::SSL)
+  set(weft_tls_FOUND FALSE)
+  set(_weft_lacks "OpenSSL 3 (libssl-dev)")
+else()
+  include(${CMAKE_CURRENT_LIST_DIR}/weft_tls_${_weft_kind}Targets.cmake)
+  if(NOT TARGET weft::tls)
+    add_library(weft::tls INTERFACE IMPORTED)
+    set_target_properties(weft::tls PROPERTIES INTERFACE_LINK_LIBRARIES weft::tls_${_weft_kind})
+  endif()
+endif()
