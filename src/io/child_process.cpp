@@ -30,7 +30,7 @@ void child_process::open_descriptor() noexcept {
   const os::result r = os::open_pidfd(pid);
   if (r.ok()) {
     try {
-      pidfd = raw_descriptor(r.fd()).adopt(sharing::shared);
+      pidfd = raw_descriptor(r.fd()).adopt(sharing::readers);
     } catch (...) {  // no memory for it: then without
     }
   }

@@ -42,7 +42,7 @@ signal_set::signal_set(std::initializer_list<int> signals, std::error_code& erro
     failed = copy.error;
     if (copy.ok()) {
       try {
-        events_ = detail::raw_descriptor(copy.fd()).adopt(detail::sharing::shared);
+        events_ = detail::raw_descriptor(copy.fd()).adopt(detail::sharing::readers);
       } catch (const std::bad_alloc&) {
         failed = ENOMEM;
       } catch (const std::system_error& e) {

@@ -15,6 +15,7 @@
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
 
+#include "io/poll_backend.hpp"  // uring_is_first_choice
 #include "support/instrumented.hpp"
 
 namespace weft_test {
@@ -70,7 +71,7 @@ inline weft::runtime_options workers(unsigned n) {
 // Which of the two backends this run of the tests is for.
 inline bool with_uring() {
   const char* const io = std::getenv("WEFT_IO");
-  return io != nullptr && std::string_view(io) == "uring";
+  return io != nullptr ? std::string_view(io) == "uring" : weft::detail::uring_is_first_choice();
 }
 
 // Lets other fibers run until they have parked: a bounded number of turns, then the caller's assertion speaks.
