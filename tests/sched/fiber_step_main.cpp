@@ -4,11 +4,12 @@
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
 
-namespace {
-
-// C names, so that the script can set breakpoints; the assembly keeps the functions from being left out.
+// C names, in no namespace, so that the script knows them in each build; the assembly keeps the functions from being left
+// out.
 extern "C" [[gnu::noinline, gnu::used]] void fiber_step_begin() { asm volatile("" ::: "memory"); }
 extern "C" [[gnu::noinline, gnu::used]] void fiber_step_end() { asm volatile("" ::: "memory"); }
+
+namespace {
 
 using namespace std::chrono_literals;
 
