@@ -1,11 +1,14 @@
-// The file system calls on the blocking pool.
+// The file system calls: by the ring of the worker, where it has one, else on the blocking pool.
 #include "io/file_calls.hpp"
 
 #include <cerrno>        // EINTR, EAGAIN
 #include <system_error>  // system_error
 #include <type_traits>   // remove_reference
 
+#include <fcntl.h>  // O_CLOEXEC, AT_EMPTY_PATH, AT_REMOVEDIR
+
 #include "io/blocking_pool.hpp"
+#include "io/file_requests.hpp"
 #include "sched/poller.hpp"           // on_worker
 #include <weft/sched/this_fiber.hpp>  // cancel_shield
 
@@ -36,6 +39,7 @@ bool on_pool(const char* what, Call& call, result& got) {
   return true;
 }
 
+// Without a ring for it.
 template <class Call>
 result perform(const char* what, Call&& call) {
   const auto until_done = [&call]() noexcept {
@@ -50,46 +54,89 @@ result perform(const char* what, Call&& call) {
   return on_pool(what, until_done, got) ? got : result{-1, EAGAIN};
 }
 
+template <class Call>
+result perform(const char* what, const ring_entry& entry, Call&& call) {
+  this_fiber::check_stop();
+  for (result got; on_ring(what, entry, got);) {
+    if (got.error != EINTR) {
+      return got;
+    }
+  }
+  return perform(what, call);
+}
+
 }  // namespace
 
 result open(const char* path, int flags, unsigned permissions) {
-  return perform("file open", [=] { return os::open(path, flags, permissions); });
+  return perform("file open",
+                 {.call = ring_call::open,
+                  .data = path,
+                  .size = permissions,
+                  .flags = static_cast<std::uint32_t>(flags | O_CLOEXEC)},
+                 [=] { return os::open(path, flags, permissions); });
 }
 
 result close(int fd) noexcept {
   const cancel_shield until_closed;
   const auto once = [fd]() noexcept { return os::close(fd); };
   result got;
-  if (!on_pool("file close", once, got)) {
+  if (!on_ring("file close", {.call = ring_call::close, .fd = fd}, got) && !on_pool("file close", once, got)) {
     got = once();
   }
   return got.error == EINTR ? result{} : got;  // the number is free all the same, and nothing was lost
 }
 
 result read(int fd, std::span<const iovec> to, std::int64_t offset) {
-  return perform("file read", [=] { return os::read_vector(fd, to.data(), static_cast<int>(to.size()), offset); });
+  return perform("file read",
+                 {.call = ring_call::read,
+                  .fd = fd,
+                  .data = to.data(),
+                  .size = static_cast<std::uint32_t>(to.size()),
+                  .offset = offset},
+                 [=] { return os::read_vector(fd, to.data(), static_cast<int>(to.size()), offset); });
 }
 result write(int fd, std::span<const iovec> from, std::int64_t offset) {
   return perform("file write",
+                 {.call = ring_call::write,
+                  .fd = fd,
+                  .data = from.data(),
+                  .size = static_cast<std::uint32_t>(from.size()),
+                  .flags = no_signal,
+                  .offset = offset},
                  [=] { return os::write_vector(fd, from.data(), static_cast<int>(from.size()), offset); });
 }
 result sync(int fd, bool data_only) {
-  return perform("file sync", [=] { return os::sync(fd, data_only); });
+  return perform("file sync", {.call = ring_call::sync, .fd = fd, .flags = data_only ? 1U : 0U},
+                 [=] { return os::sync(fd, data_only); });
 }
 result status(int fd, const char* path, struct statx& out) {
-  return perform("file status", [=, &out] { return os::status(fd, path, out); });
-}
-result resize(int fd, std::int64_t size) {
-  return perform("file resize", [=] { return os::resize(fd, size); });
+  return perform("file status",
+                 {.call = ring_call::status,
+                  .fd = fd,
+                  .data = path,
+                  .more = &out,
+                  .size = STATX_BASIC_STATS,
+                  .flags = *path == '\0' ? std::uint32_t{AT_EMPTY_PATH} : 0U},
+                 [=, &out] { return os::status(fd, path, out); });
 }
 result rename(const char* from, const char* to) {
-  return perform("rename", [=] { return os::rename(from, to); });
+  return perform("rename", {.call = ring_call::rename, .data = from, .more = const_cast<char*>(to)},
+                 [=] { return os::rename(from, to); });
 }
 result unlink(const char* path, bool directory) {
-  return perform("remove", [=] { return os::unlink(path, directory); });
+  return perform("remove",
+                 {.call = ring_call::unlink, .data = path, .flags = directory ? std::uint32_t{AT_REMOVEDIR} : 0U},
+                 [=] { return os::unlink(path, directory); });
 }
 result make_directory(const char* path, unsigned permissions) {
-  return perform("create directory", [=] { return os::make_directory(path, permissions); });
+  return perform("create directory", {.call = ring_call::make_directory, .data = path, .size = permissions},
+                 [=] { return os::make_directory(path, permissions); });
+}
+
+// What rings of all kernels in use do not know.
+
+result resize(int fd, std::int64_t size) {
+  return perform("file resize", [=] { return os::resize(fd, size); });
 }
 result list_directory(int fd, std::span<std::byte> buffer) {
   return perform("list directory", [=] { return os::list_directory(fd, buffer.data(), buffer.size()); });

@@ -1,7 +1,7 @@
 // The one place through which the library asks the file system for something: one function a system call.
 //
-// Each does its call for the calling fiber, which parks meanwhile; on a plain thread it is the plain call. Today a thread of
-// the blocking pool makes the call; what is behind these functions may change, what they promise does not:
+// Each does its call for the calling fiber, which parks meanwhile; on a plain thread it is the plain call. The ring of the
+// fiber's worker makes the call, or a thread of the blocking pool, with the same promises:
 // - A stop that is pending is thrown before the call starts; one that comes later is delivered at the fiber's next
 //   cancellation point. A call that has started is not cut short, and the function returns after its end, so what the
 //   arguments point to belongs to the caller again.

@@ -71,15 +71,6 @@ result write_quietly(int fd, const iovec* from, int count, std::int64_t offset, 
   return {value, error};
 }
 
-// The first bytes of a vector, at most `limit` and not beyond its first part that is not empty.
-iovec first_bytes(const iovec* from, int count, std::size_t limit) noexcept {
-  int i = 0;
-  while (i + 1 < count && from[i].iov_len == 0) {
-    ++i;
-  }
-  return {.iov_base = from[i].iov_base, .iov_len = std::min(limit, from[i].iov_len)};
-}
-
 // move(vector, count) -> result
 template <class Move>
 result invoke_vector(call which, int fd, const iovec* parts, int count, Move&& move) noexcept {
@@ -95,6 +86,14 @@ result invoke_vector(call which, int fd, const iovec* parts, int count, Move&& m
 }
 
 }  // namespace
+
+iovec first_bytes(const iovec* from, int count, std::size_t limit) noexcept {
+  int i = 0;
+  while (i + 1 < count && from[i].iov_len == 0) {
+    ++i;
+  }
+  return {.iov_base = from[i].iov_base, .iov_len = std::min(limit, from[i].iov_len)};
+}
 
 result open(const char* path, int flags, unsigned permissions) noexcept {
   return invoke(call::open, -1, [&] { return ::openat(AT_FDCWD, path, flags | O_CLOEXEC, permissions); });

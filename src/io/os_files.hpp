@@ -32,6 +32,9 @@ result list_directory(int fd, void* buffer, std::size_t size) noexcept;
 result copy_range(int from, int to, std::size_t size) noexcept;
 result set_permissions(int fd, unsigned permissions) noexcept;
 
+// The first bytes of a vector, at most `limit` and not beyond its first part that is not empty: what a planned limit leaves.
+iovec first_bytes(const iovec* from, int count, std::size_t limit) noexcept;
+
 result make_pipe(int (&ends)[2]) noexcept;  // close-on-exec, blocking
 result is_blocking(int fd) noexcept;        // 1 or 0: O_NONBLOCK is not, or is, set
 // A copy whose number is at least 3; close-on-exec.

@@ -19,15 +19,30 @@
 namespace weft::inline v0::detail {
 
 // What can be asked of a ring; the meaning of the fields is in src/io/uring_entry.cpp.
-enum class ring_call : std::uint8_t { poll, recv, accept };
-inline constexpr unsigned ring_calls = 3;
+enum class ring_call : std::uint8_t {
+  poll,
+  recv,
+  accept,
+  read,
+  write,
+  sync,
+  status,
+  open,
+  close,
+  rename,
+  unlink,
+  make_directory,
+};
+inline constexpr unsigned ring_calls = 12;
 
 struct ring_entry {
   ring_call call;
-  int fd;
-  void* data = nullptr;    // buffer
-  std::uint32_t size = 0;  // its bytes
+  int fd = -1;
+  const void* data = nullptr;  // buffer, vector or path
+  void* more = nullptr;        // where to
+  std::uint32_t size = 0;      // bytes, or parts of a vector
   std::uint32_t flags = 0;
+  std::int64_t offset = 0;
 };
 
 class ring_request {

@@ -16,8 +16,9 @@ os::fault planned_for(const ring_entry& entry) noexcept {
       return os::planned_fault(os::call::recv, entry.fd);
     case ring_call::accept:
       return os::planned_fault(os::call::accept, entry.fd);
+    default:
+      return {};  // not of descriptors that are waited for
   }
-  return {};
 }
 
 }  // namespace

@@ -26,18 +26,13 @@ constexpr unsigned ways[] = {
 // Nothing is ever dropped when the completions' room is full, and waiting takes a time limit (5.11).
 constexpr unsigned needed_features = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
 
-// Of the kernel's operations, those that a call of ours needs.
-constexpr int opcode_of(ring_call call) noexcept {
-  switch (call) {
-    case ring_call::poll:
-      return IORING_OP_POLL_ADD;
-    case ring_call::recv:
-      return IORING_OP_RECV;
-    case ring_call::accept:
-      return IORING_OP_ACCEPT;
-  }
-  return -1;
-}
+// What the kernel calls our calls, in their order.
+constexpr io_uring_op opcodes[ring_calls] = {
+    IORING_OP_POLL_ADD, IORING_OP_RECV,   IORING_OP_ACCEPT, IORING_OP_READV,    IORING_OP_WRITEV,   IORING_OP_FSYNC,
+    IORING_OP_STATX,    IORING_OP_OPENAT, IORING_OP_CLOSE,  IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_MKDIRAT,
+};
+
+int opcode_of(ring_call call) noexcept { return opcodes[static_cast<unsigned>(call)]; }
 
 struct abilities {
   int error = 0;          // why there is no ring at all

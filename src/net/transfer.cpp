@@ -25,7 +25,7 @@ struct recv_call {
     constexpr std::size_t most = std::size_t{1} << 30;  // a longer one is cut, as read(2) does at twice that
     return {.call = in_ring,
             .fd = fd,
-            .data = into.data(),
+            .more = into.data(),
             .size = static_cast<std::uint32_t>(std::min(into.size(), most))};
   }
 };

@@ -62,16 +62,17 @@ inline std::vector<std::byte> patterned(std::uint64_t key, std::size_t size) {
   return data;
 }
 
-inline weft::runtime_options workers(unsigned n) {
-  weft::runtime_options options;
-  options.workers = n;
-  return options;
-}
-
 // Which of the two backends this run of the tests is for.
 inline bool with_uring() {
   const char* const io = std::getenv("WEFT_IO");
   return io != nullptr ? std::string_view(io) == "uring" : weft::detail::uring_is_first_choice();
+}
+
+inline weft::runtime_options workers(unsigned n) {
+  weft::runtime_options options;
+  options.workers = n;
+  options.io = with_uring() ? weft::io_backend::uring : weft::io_backend::epoll;
+  return options;
 }
 
 // Lets other fibers run until they have parked: a bounded number of turns, then the caller's assertion speaks.
