@@ -118,7 +118,7 @@ TEST_P(TlsEnd, ASpoiledRecordEndsBothDirectionsAndThePeerIsTold) {
 }
 
 TEST(TlsEndOfHandshake, ThatComesTooEarlyIsATruncation) {
-  for (const std::size_t bytes : {0U, 3U, 60U, 800U}) {
+  for (const std::size_t bytes : {0U, 3U, 60U, 500U}) {
     weft::run(workers(1), [&] {
       const memory_ends ends = connected_in_memory();
       auto forgetful = trusting(common_authority());
