@@ -1,4 +1,6 @@
 // OpenSSL's queue of errors belongs to the thread: a failing session must never be seen by a good one beside it.
+#include <thread>  // thread
+
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 
@@ -50,27 +52,27 @@ void talk(tls_pair& p, const bool& over, std::uint64_t& rounds_done) {
   echo.join();
 }
 
-TEST(TlsHazard, AFailingSessionIsNotSeenByAGoodOneOnTheSameWorker) {
-  const std::size_t count = weft::testing::stress_count(5000);  // on each of two workers
-  weft::run(workers(2), [&] {
-    std::vector<weft::fiber<>> all;
-    for (int worker = 0; worker < 2; ++worker) {
-      all.push_back(weft::spawn({.name = "session", .spread = true}, [&] {
-        // Spawned near: on the same worker as the good session, taking turns with it.
-        bool over = false;
-        std::size_t failures = 0;
-        std::uint64_t rounds_done = 0;
-        tls_pair p = connected_pair_in_memory(connected_in_memory());
-        auto good = weft::spawn([&] { talk(p, over, rounds_done); });
-        fail_handshakes(count, failures);
-        over = true;
-        good.join();
-        EXPECT_EQ(failures, count);
-        EXPECT_GE(rounds_done, count / 10);
-      }));
-    }
-    for (auto& f : all) f.join();
+// One worker, so that all of them share its thread: where there are two, an unstarted fiber may be stolen.
+void good_beside_failing(std::size_t count) {
+  weft::run(workers(1), [&] {
+    bool over = false;
+    std::size_t failures = 0;
+    std::uint64_t rounds_done = 0;
+    tls_pair p = connected_pair_in_memory(connected_in_memory());
+    auto good = weft::spawn([&] { talk(p, over, rounds_done); });
+    fail_handshakes(count, failures);
+    over = true;
+    good.join();
+    EXPECT_EQ(failures, count);
+    EXPECT_GE(rounds_done, count / 10);
   });
+}
+
+TEST(TlsHazard, AFailingSessionIsNotSeenByAGoodOneOnTheSameWorker) {
+  const std::size_t count = weft::testing::stress_count(5000);  // on each of two workers, of a runtime each
+  std::thread second([&] { good_beside_failing(count); });
+  good_beside_failing(count);
+  second.join();
 }
 
 // Somebody else's fiber leaves errors behind, as code that uses OpenSSL carelessly does.
