@@ -28,6 +28,13 @@ using weft::signal_set;
 using weft_test::planned_faults;
 namespace os = weft::detail::os;
 
+// ThreadSanitizer calls handlers later, and keeps one signal of each number until then.
+#if defined(WEFT_WITH_TSAN)
+constexpr int real_time_signals_of_five = 1;
+#else
+constexpr int real_time_signals_of_five = 5;
+#endif
+
 class Signals : public ::testing::TestWithParam<unsigned> {
  protected:
   template <class F>
@@ -182,7 +189,7 @@ TEST_P(Signals, OfRealTimeAreAllCounted) {
       std::raise(SIGRTMIN);  // five wait in the kernel
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < real_time_signals_of_five; ++i) {
       EXPECT_EQ(set.wait(), SIGRTMIN);
     }
     EXPECT_EQ(set.try_wait(), std::nullopt);
