@@ -437,4 +437,49 @@ API_TYPE(bool, wait_writable_until(0, time_point{}, declval<error>()));
 
 }  // namespace network
 
+namespace files {
+
+using error = std::error_code&;
+using bytes = std::span<std::byte>;
+using const_bytes = std::span<const std::byte>;
+using weft::fs::file;
+static_assert(move_only<file> && std::is_nothrow_default_constructible_v<file>);
+API_TYPE(file, file::open("", {.access = weft::fs::access::read_write, .create = true}));
+API_TYPE(file, file::open("", declval<error>()));
+API_TYPE(std::size_t, declval<file&>().read_at(bytes{}, 0U));
+API_TYPE(std::size_t, declval<file&>().write_at(const_bytes{}, 0U, declval<error>()));
+API_TYPE(std::size_t, declval<file&>().read_exactly(bytes{}));
+API_TYPE(std::size_t, declval<file&>().write_all(const_bytes{}, declval<error>()));
+API_TYPE(weft::fs::file_info, declval<file&>().stat());
+API_TYPE(void, declval<file&>().close());
+API_TYPE(std::string, weft::fs::read_file(""));
+API_TYPE(void, weft::fs::write_file("", "text"));
+API_TYPE(void, weft::fs::write_file("", const_bytes{}, declval<error>()));
+API_TYPE(void, weft::fs::replace_file("", "text", declval<error>()));
+API_TYPE(std::uint64_t, weft::fs::copy_file("", "", weft::fs::if_exists::overwrite));
+API_TYPE(std::vector<weft::fs::directory_entry>, weft::fs::list_directory(""));
+
+}  // namespace files
+
+namespace processes {
+
+using error = std::error_code&;
+using weft::process;
+static_assert(move_only<process> && move_only<weft::pipe_reader> && move_only<weft::pipe_writer>);
+static_assert(pinned_in_place<weft::signal_set>);
+API_TYPE(process, process::spawn({"true"}, {.input = weft::stdio::pipe()}, declval<error>()));
+API_TYPE(weft::process_output, process::run({"true"}));
+API_TYPE(weft::exit_status, declval<process&>().wait());
+API_TYPE(std::optional<weft::exit_status>, declval<process&>().wait_for(milliseconds{}));
+API_TYPE(void, declval<process&>().kill(15));
+API_TYPE(weft::pipe_writer&, declval<process&>().input());
+API_TYPE(weft::pipe_reader&, declval<process&>().output());
+API_TYPE(std::string, declval<weft::pipe_reader&>().read_to_end());
+API_TYPE(int, declval<weft::signal_set&>().wait());
+API_TYPE(std::optional<int>, declval<weft::signal_set&>().wait_for(milliseconds{}));
+API_TYPE(weft::input_stream, weft::standard_input());
+API_TYPE(std::size_t, weft::standard_output().write_all("text"));
+
+}  // namespace processes
+
 }  // namespace
