@@ -9,7 +9,7 @@
 #include <weft/base/config.hpp>    // WEFT_EXPORT
 #include <weft/io/descriptor.hpp>  // descriptor
 #include <weft/net/endpoint.hpp>   // endpoint
-#include <weft/io/timeout.hpp>    // timeout_ns
+#include <weft/io/timeout.hpp>     // timeout_ns
 
 namespace weft::inline v0::detail {
 
