@@ -13,7 +13,7 @@
 #include <utility>       // move
 
 #include <weft/base/config.hpp>    // WEFT_EXPORT
-#include <weft/io/timeout.hpp>    // timeout_ns
+#include <weft/io/timeout.hpp>     // timeout_ns
 #include <weft/tls/context.hpp>    // context
 #include <weft/tls/error.hpp>      // error
 #include <weft/tls/transport.hpp>  // transport, tls_transport_of

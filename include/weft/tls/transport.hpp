@@ -12,7 +12,7 @@
 #include <utility>       // move
 
 #include <weft/base/config.hpp>  // WEFT_EXPORT
-#include <weft/io/timeout.hpp>  // no_timeout_ns
+#include <weft/io/timeout.hpp>   // no_timeout_ns
 
 namespace weft::inline v0 {
 namespace tls {
