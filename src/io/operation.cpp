@@ -221,6 +221,21 @@ int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
   return why == wake::closed ? ECANCELED : ETIMEDOUT;
 }
 
+int descriptor_operation::pause(time_point until, const char* what) {
+  waited_ = true;
+  waiter w{point::yes, what};
+  if (const int error = link(w, woken_by::ring); error != 0) {
+    w.abandon();
+    return error == EAGAIN ? 0 : error;
+  }
+  const wake why = w.park(until, what);
+  unlink(w, woken_by::ring);
+  if (why == wake::stopped) {
+    throw_cancelled(what);
+  }
+  return why == wake::closed ? ECANCELED : 0;
+}
+
 int descriptor_operation::wait_on_thread(time_point deadline) noexcept {
   int error = 0;
   thread_waker* waker = take_thread_waker(error);

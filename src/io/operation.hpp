@@ -57,6 +57,9 @@ class descriptor_operation {
   // A cancellation point. \throws weft::cancelled
   int wait(time_limit& limit, const char* what);
 
+  // Parks until `until`, for what no event tells. 0; or ECANCELED: closed meanwhile. A cancellation point. \pre on_worker()
+  int pause(time_point until, const char* what);
+
   // Has the ring make the call while the fiber parks. What the call said; ETIMEDOUT and ECANCELED as of wait(); EAGAIN:
   // it was not made, or had nothing to do. \throws weft::cancelled
   os::result perform(ring& on, ring_entry entry, time_limit& limit, const char* what);

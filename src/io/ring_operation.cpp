@@ -46,8 +46,10 @@ os::result descriptor_operation::perform(ring& on, ring_entry entry, time_limit&
     return {-1, why == wake::closed ? ECANCELED : refused};
   }
   give_up(on, request, what);
-  if (request.result.error != ECANCELED) {  // also when it came too late for the wait: what was done is not thrown away
-    has_token_ = request.result.ok();       // there may be more
+  // Also when it came too late for the wait: what was done is not thrown away. Of a poll there is nothing to keep.
+  const bool in_time = why == wake::notified || entry.call != ring_call::poll;
+  if (in_time && request.result.error != ECANCELED) {
+    has_token_ = request.result.ok();  // there may be more
     return request.result;
   }
   if (why == wake::stopped) {

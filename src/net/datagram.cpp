@@ -41,12 +41,16 @@ void send_named(descriptor_handle socket, std::span<const std::byte> data, const
 // Waits for the pause to end, or for an edge, where there are edges. 0, or why there is no use in trying again.
 int pause_sending(descriptor_operation& op, descriptor_handle socket, time_point until, const char* what) {
   op.exhausted();
-  if (on_worker() && current_ring(ring_call::poll) == nullptr) {
+  // Polling, a ring's too, would say at once that there is room: in the socket's own buffer.
+  if (on_worker() && current_ring(ring_call::poll) != nullptr) {
+    return op.pause(until, what);
+  }
+  if (on_worker()) {
     time_limit limit(until);
     const int error = op.wait(limit, what);
     return error == ETIMEDOUT ? 0 : error;
   }
-  sleep_until(until);  // polling, a ring's too, would say at once that there is room: in the socket's own buffer
+  sleep_until(until);
   return descriptor_hold(socket).fd() < 0 ? ECANCELED : 0;
 }
 
