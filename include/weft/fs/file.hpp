@@ -35,13 +35,13 @@ using const_buffers = std::span<const std::span<const std::byte>>;
 /// Threads:  any number of operations at a time, from fibers and plain threads, and close() from anywhere. Those without an
 ///           offset share one position: two at a time get different parts, in no particular order. Moving and destroying
 ///           need the object for themselves.
-/// Blocking: a fiber parks until the system has done the call (on a thread of the blocking pool), a plain thread blocks.
+/// Blocking: a fiber parks until the system has done the call (by io_uring, or on a thread of the blocking pool), a plain thread blocks.
 /// Stop:     every member but close(), is_open() and native_handle() is a cancellation point before each system call it
 ///           makes. A call that has started is not cut short: the stop is delivered at the next point. So a deadline
 ///           around an operation can be late by the length of one call.
 /// Errors:   std::system_error, or the last argument, with the system's errno: no_space_on_device, io_error, ...;
 ///           bad_file_descriptor: closed. resource_unavailable_try_again: no thread could be started for the call.
-/// Cost:     one trip to another thread and back for each system call, some 10 us; move large pieces.
+/// Cost:     for each system call a trip through the ring, or to another thread and back (some 10 us); move large pieces.
 /// Files are always close-on-exec. SIGPIPE is never raised, should the path name a FIFO.
 class WEFT_EXPORT file {
  public:
