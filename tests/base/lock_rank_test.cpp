@@ -66,7 +66,11 @@ TEST(LockRank, ASuspensionUnderAListOfWaitersIsReported) {
 
 TEST(LockRank, AYieldWithALockHeldIsReported) {
   expect_abort(in_fiber([] {
-                 auto other = weft::spawn([] { weft::this_fiber::yield(); });
+                 auto other = weft::spawn([] {
+                   weft::this_fiber::yield();
+                   weft::this_fiber::yield();
+                 });
+                 weft::this_fiber::yield();  // it has begun: else its stack may be taken from the pool, under a lock
                  spin_lock mine;
                  const std::scoped_lock held(mine);
                  weft::this_fiber::yield();
