@@ -9,14 +9,16 @@
 #include <unistd.h>       // syscall
 
 #include "base/check.hpp"
+#include "base/kept_signals.hpp"
 
 namespace weft::inline v0::detail {
 
 bool futex_wait(const void* word, std::uint32_t expected, std::chrono::steady_clock::time_point deadline) noexcept {
   timespec until{};
   const timespec* limit = nullptr;
-  if (deadline != std::chrono::steady_clock::time_point::max()) {
-    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline.time_since_epoch()).count();
+  const std::chrono::steady_clock::time_point latest = direct_wait_until(deadline);
+  if (latest != std::chrono::steady_clock::time_point::max()) {
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(latest.time_since_epoch()).count();
     until.tv_sec = ns > 0 ? ns / 1'000'000'000 : 0;
     until.tv_nsec = ns > 0 ? ns % 1'000'000'000 : 0;
     limit = &until;
@@ -24,9 +26,10 @@ bool futex_wait(const void* word, std::uint32_t expected, std::chrono::steady_cl
   const long result = ::syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, limit, nullptr,
                                 FUTEX_BITSET_MATCH_ANY);
   const int error = errno;
+  call_kept_handlers();
   if (result == 0 || error == EAGAIN || error == EINTR) return true;
   WEFT_CHECK(error == ETIMEDOUT, "futex wait failed: %s", std::strerror(error));
-  return false;
+  return latest < deadline;
 }
 
 void futex_wake(const void* word, int how_many) noexcept {

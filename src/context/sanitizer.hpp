@@ -13,18 +13,7 @@
 
 #include <weft/base/config.hpp>  // ABI check
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WEFT_WITH_ASAN 1
-#elif __has_feature(thread_sanitizer)
-#define WEFT_WITH_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) && !defined(WEFT_WITH_ASAN)
-#define WEFT_WITH_ASAN 1
-#elif defined(__SANITIZE_THREAD__) && !defined(WEFT_WITH_TSAN)
-#define WEFT_WITH_TSAN 1
-#endif
+#include "base/with_sanitizers.hpp"
 
 #if defined(WEFT_WITH_ASAN)
 #include <sanitizer/asan_interface.h>         // __asan_unpoison_memory_region

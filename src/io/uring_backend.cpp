@@ -8,6 +8,7 @@
 #include <utility>  // exchange
 
 #include "base/check.hpp"
+#include "base/kept_signals.hpp"
 #include "io/os.hpp"
 #include "io/sanitizer_order.hpp"
 #include "sched/poller.hpp"  // why_no_uring
@@ -112,6 +113,7 @@ void uring_backend::on_wake(const io_uring_cqe& told) noexcept {
 
 // Hands over what is queued and, in the same call, waits for an end.
 void uring_backend::enter(std::int64_t timeout_ns) noexcept {
+  timeout_ns = direct_wait_ns(timeout_ns);
   const unsigned told = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
   // The kernel's word; it is read again next time.
   const bool behind = (IO_URING_READ_ONCE(*ring_.sq.kflags) & told) != 0;
@@ -136,6 +138,7 @@ void uring_backend::enter(std::int64_t timeout_ns) noexcept {
     io_uring_cqe* first = nullptr;
     done = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
   }
+  call_kept_handlers();
   WEFT_CHECK(done >= 0 || passes(-done), "io_uring_enter failed: errno %d", -done);
 }
 

@@ -9,7 +9,7 @@
 #include <thread>   // thread
 #include <vector>   // vector
 
-#include <unistd.h>  // dup, close
+#include <unistd.h>  // dup, close, getpid
 
 #include <gtest/gtest.h>
 #include <weft/fiber/cancelled.hpp>
@@ -236,9 +236,36 @@ TEST(SignalsInFibers, OfAChildThatEnds) {
     signal_set set{SIGCHLD};
     auto child = weft::process::spawn({"true"});
     EXPECT_EQ(child.wait().code, 0);
-    if (!weft::testing::
-            instrumented) {  // a sanitizer may hold a signal back until the thread it came to does something
-      EXPECT_EQ(set.wait(), SIGCHLD);
+    EXPECT_EQ(set.wait(), SIGCHLD);
+  });
+}
+
+// The caller of run() and the workers wait while the signal comes: whichever of them the kernel picks handles it.
+TEST(SignalsInFibers, ComeToThreadsThatWait) {
+  weft::run({.workers = 2}, [] {
+    signal_set set{SIGUSR1};
+    for (int i = 0; i < 10; ++i) {
+      std::thread sender([] {
+        std::this_thread::sleep_for(5ms);  // most often they all wait by then
+        ::kill(::getpid(), SIGUSR1);
+      });
+      EXPECT_EQ(set.wait(), SIGUSR1);
+      sender.join();
+    }
+  });
+}
+
+TEST(SignalsInFibers, SentToAWorkersThreadThatWaitsAreHandledThere) {
+  weft::run({.workers = 1}, [] {
+    signal_set set{SIGUSR1};
+    const pthread_t worker = ::pthread_self();
+    for (int i = 0; i < 10; ++i) {
+      std::thread sender([worker] {
+        std::this_thread::sleep_for(5ms);  // most often it waits by then
+        ::pthread_kill(worker, SIGUSR1);
+      });
+      EXPECT_EQ(set.wait(), SIGUSR1);
+      sender.join();
     }
   });
 }
