@@ -15,6 +15,8 @@
 #include <cstdint>  // fixed-width integers
 #include <new>      // placement new
 
+#include <weft/context/context.hpp>  // initial_mxcsr
+
 #include "context/asm_support.hpp"
 
 // The last step of the switch: `jmp` unless WEFT_SWITCH_WITH_RET is defined. A `ret` pops the CPU's stack of predicted
@@ -35,7 +37,7 @@ namespace weft::inline v0::detail {
 namespace {
 
 struct parked_frame {
-  std::uint32_t mxcsr = 0x1f80;            // round to nearest, exceptions masked, no flush-to-zero
+  std::uint32_t mxcsr = initial_mxcsr;
   std::uint16_t x87_cw = 0x037f, pad = 0;  // 64-bit mantissa, exceptions masked
   std::uint64_t r15 = 0, r14 = 0, r13 = 0, r12 = 0, rbx = 0;
   std::uint64_t rbp = 0, rip = 0;  // rbp 0: frame-pointer walkers stop

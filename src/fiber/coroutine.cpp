@@ -16,6 +16,7 @@
 #include <utility>    // exchange
 
 #include "base/check.hpp"
+#include "context/inexact_flag.hpp"
 #include "context/naked_switch.hpp"
 #include "context/sanitizer.hpp"
 #include "fiber/block.hpp"
@@ -110,6 +111,7 @@ coroutine_core& make_coroutine(std::size_t stack_bytes, std::size_t closure_byte
   c.limit = memory.limit;
   c.closure = closure;
   c.memory = &memory;
+  raise_inexact_flag();  // for whoever resumes it, most often this thread
   c.inner_sp = make_naked_context(frames, coroutine_main);
   sanitizer_bind_stack(c.inner_sanitizer, memory.limit, static_cast<std::size_t>(frames - memory.limit),
                        memory.tsan_fiber);

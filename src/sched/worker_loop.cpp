@@ -5,6 +5,7 @@
 
 #include "base/cycle_clock.hpp"
 #include "base/futex.hpp"
+#include "context/inexact_flag.hpp"
 #include "fiber/failure.hpp"
 #include "sched/chaos.hpp"
 #include "sched/fiber_end.hpp"
@@ -59,6 +60,7 @@ void worker::attach(runtime_impl& owner) noexcept {
   timers.clear();  // the block may have served another runtime
   tick = owner.now();
   set_current_worker(this);
+  raise_inexact_flag();
 }
 
 void worker::detach() noexcept {
