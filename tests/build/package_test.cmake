@@ -208,11 +208,11 @@ function(case_pkg_config_shared)
 endfunction()
 
 function(case_pkg_config_tls_static)
-  pkg_config_case(weft_tls tls.cpp static)
+  pkg_config_case(weft-tls tls.cpp static)
 endfunction()
 
 function(case_pkg_config_tls_shared)
-  pkg_config_case(weft_tls tls.cpp shared)
+  pkg_config_case(weft-tls tls.cpp shared)
 endfunction()
 
 function(case_pkg_config_dns)
