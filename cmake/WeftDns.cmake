@@ -22,6 +22,10 @@ target_include_directories(weft_dns SYSTEM PRIVATE ${WEFT_CARES_INCLUDE_DIR})
 # The project's own options for compiling, without those for linking: a static library would hand them on.
 target_compile_features(weft_dns PUBLIC cxx_std_20)
 target_compile_options(weft_dns PRIVATE $<TARGET_PROPERTY:weft_options,INTERFACE_COMPILE_OPTIONS>)
+# As the core's: the smallest guard below a stack is as large. Of the sources, so that it comes after the project's own options.
+if(NOT WEFT_SANITIZE)
+  set_property(SOURCE ${WEFT_DNS_SOURCES} APPEND PROPERTY COMPILE_OPTIONS -Wframe-larger-than=4096)
+endif()
 target_link_libraries(weft_dns PUBLIC weft::weft ${WEFT_CARES_LIBRARY})
 target_link_options(weft_dns INTERFACE LINKER:-u,weft_dns_installed)
 add_library(weft::dns ALIAS weft_dns)

@@ -24,13 +24,14 @@ set_target_properties(weft_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(weft_objects PRIVATE weft_options PUBLIC Threads::Threads)
 target_compile_definitions(weft_objects PRIVATE WEFT_BUILDING)
 target_compile_features(weft_objects PUBLIC cxx_std_20)
-# The library runs on its users' stacks, of which the smallest have a guard of 4 KiB.
-if(NOT WEFT_SANITIZE)
-  target_compile_options(weft_objects PRIVATE -Wframe-larger-than=4096)
-endif()
 # The switches keep no shadow stack: a linker that sees these objects unmarked marks no program with them either.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/context/x86_64_sysv.cpp ${PROJECT_SOURCE_DIR}/src/context/x86_64_naked.cpp
   PROPERTIES COMPILE_OPTIONS "-fcf-protection=branch;-fno-lto")
+# The library runs on its users' stacks, of which the smallest have a guard of 4 KiB. An option of the sources, not of the
+# target: those of weft_options come after the target's own, and the last one counts.
+if(NOT WEFT_SANITIZE)
+  set_property(SOURCE ${WEFT_SOURCES} APPEND PROPERTY COMPILE_OPTIONS -Wframe-larger-than=4096)
+endif()
 target_include_directories(weft_objects
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
 

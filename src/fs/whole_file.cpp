@@ -44,8 +44,8 @@ class made_file {
 
 std::string random_suffix() {
   constexpr char digits[] = "0123456789abcdefghijklmnopqrstuv";
-  std::random_device source;
-  const std::uint64_t bits = (std::uint64_t{source()} << 32) | source();
+  const auto source = std::make_unique<std::random_device>();  // 5 KB, which are too many for a fiber's stack
+  const std::uint64_t bits = (std::uint64_t{(*source)()} << 32) | (*source)();
   std::string text;
   for (unsigned shift = 0; shift < 60; shift += 5) {
     text += digits[(bits >> shift) & 31];
