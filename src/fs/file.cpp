@@ -5,7 +5,8 @@
 #include <limits>  // numeric_limits
 #include <string>  // string
 
-#include <fcntl.h>  // O_RDONLY, ...
+#include <fcntl.h>   // O_RDONLY, ...
+#include <unistd.h>  // SEEK_SET, ...
 
 #include "fs/info.hpp"
 #include "io/errors.hpp"
@@ -202,7 +203,8 @@ void file::sync_data() {
 
 file_info file::stat(std::error_code& error) {
   struct statx raw {};
-  use_file(handle_, error, [&raw](int fd) { return detail::file_calls::status(fd, "", raw); });
+  use_file(handle_, error,
+           [&raw](int fd) { return detail::file_calls::status(fd, "", detail::os::last_link::followed, raw); });
   return error ? file_info{} : detail::to_file_info(raw);
 }
 file_info file::stat() {
@@ -210,6 +212,23 @@ file_info file::stat() {
   const file_info info = stat(error);
   detail::throw_if(error, "file stat");
   return info;
+}
+
+std::uint64_t file::seek(std::int64_t offset, seek_from base, std::error_code& error) {
+  constexpr int whence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
+  std::uint64_t position = 0;
+  use_file(handle_, error, [&](int fd) {
+    const result r = detail::file_calls::seek(fd, offset, whence[static_cast<unsigned>(base)]);
+    position = r.ok() ? static_cast<std::uint64_t>(r.value) : 0;
+    return r;
+  });
+  return position;
+}
+std::uint64_t file::seek(std::int64_t offset, seek_from base) {
+  std::error_code error;
+  const std::uint64_t position = seek(offset, base, error);
+  detail::throw_if(error, "file seek");
+  return position;
 }
 
 void file::resize(std::uint64_t size, std::error_code& error) {

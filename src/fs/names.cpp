@@ -56,6 +56,14 @@ void append_entries(std::span<const std::byte> records, std::vector<directory_en
   }
 }
 
+file_info status_of(const path& where, detail::os::last_link link, std::error_code& error) {
+  struct statx raw {};
+  // An empty path would mean the open file AT_FDCWD, the working directory.
+  const result r = where.empty() ? result{-1, ENOENT} : calls::status(AT_FDCWD, where.c_str(), link, raw);
+  error = to_error_code(r.error);
+  return r.ok() ? detail::to_file_info(raw) : file_info{};
+}
+
 }  // namespace
 
 void rename(const path& from, const path& to, std::error_code& error) {
@@ -78,14 +86,17 @@ bool remove(const path& where) {
 }
 
 file_info stat(const path& where, std::error_code& error) {
-  struct statx raw {};
-  // An empty path would mean the open file AT_FDCWD, the working directory.
-  const result r = where.empty() ? result{-1, ENOENT} : calls::status(AT_FDCWD, where.c_str(), raw);
-  error = to_error_code(r.error);
-  return r.ok() ? detail::to_file_info(raw) : file_info{};
+  return status_of(where, detail::os::last_link::followed, error);
 }
 file_info stat(const path& where) {
   return or_throw("stat", where, [&](std::error_code& error) { return fs::stat(where, error); });
+}
+
+file_info lstat(const path& where, std::error_code& error) {
+  return status_of(where, detail::os::last_link::kept, error);
+}
+file_info lstat(const path& where) {
+  return or_throw("lstat", where, [&](std::error_code& error) { return fs::lstat(where, error); });
 }
 
 bool create_directory(const path& where, perms permissions, std::error_code& error) {

@@ -109,15 +109,17 @@ result sync(int fd, bool data_only) {
   return perform("file sync", {.call = ring_call::sync, .fd = fd, .flags = data_only ? 1U : 0U},
                  [=] { return os::sync(fd, data_only); });
 }
-result status(int fd, const char* path, struct statx& out) {
+result status(int fd, const char* path, os::last_link link, struct statx& out) {
+  const std::uint32_t of_file = *path == '\0' ? AT_EMPTY_PATH : 0U;
+  const std::uint32_t of_link = link == os::last_link::kept ? AT_SYMLINK_NOFOLLOW : 0U;
   return perform("file status",
                  {.call = ring_call::status,
                   .fd = fd,
                   .data = path,
                   .more = &out,
                   .size = STATX_BASIC_STATS,
-                  .flags = *path == '\0' ? std::uint32_t{AT_EMPTY_PATH} : 0U},
-                 [=, &out] { return os::status(fd, path, out); });
+                  .flags = of_file | of_link},
+                 [=, &out] { return os::status(fd, path, link, out); });
 }
 result rename(const char* from, const char* to) {
   return perform("rename", {.call = ring_call::rename, .data = from, .more = const_cast<char*>(to)},
@@ -133,7 +135,7 @@ result make_directory(const char* path, unsigned permissions) {
                  [=] { return os::make_directory(path, permissions); });
 }
 
-// What rings of all kernels in use do not know.
+// What rings do not know, or what is asked too rarely to be worth a request of its own.
 
 result resize(int fd, std::int64_t size) {
   return perform("file resize", [=] { return os::resize(fd, size); });
@@ -146,6 +148,18 @@ result copy_range(int from, int to, std::size_t size) {
 }
 result set_permissions(int fd, unsigned permissions) {
   return perform("file permissions", [=] { return os::set_permissions(fd, permissions); });
+}
+result seek(int fd, std::int64_t offset, int whence) {
+  return perform("file seek", [=] { return os::seek(fd, offset, whence); });
+}
+result make_symlink(const char* target, const char* path) {
+  return perform("create symlink", [=] { return os::make_symlink(target, path); });
+}
+result make_link(const char* target, const char* path) {
+  return perform("create hard link", [=] { return os::make_link(target, path); });
+}
+result read_link(const char* path, std::span<char> buffer) {
+  return perform("read symlink", [=] { return os::read_link(path, buffer.data(), buffer.size()); });
 }
 
 }  // namespace weft::inline v0::detail::file_calls

@@ -26,7 +26,7 @@ result close(int fd) noexcept;
 result read(int fd, std::span<const iovec> to, std::int64_t offset);
 result write(int fd, std::span<const iovec> from, std::int64_t offset);
 result sync(int fd, bool data_only);
-result status(int fd, const char* path, struct statx& out);
+result status(int fd, const char* path, os::last_link link, struct statx& out);
 result resize(int fd, std::int64_t size);
 result rename(const char* from, const char* to);
 result unlink(const char* path, bool directory);
@@ -34,5 +34,9 @@ result make_directory(const char* path, unsigned permissions);
 result list_directory(int fd, std::span<std::byte> buffer);
 result copy_range(int from, int to, std::size_t size);
 result set_permissions(int fd, unsigned permissions);
+result seek(int fd, std::int64_t offset, int whence);
+result make_symlink(const char* target, const char* path);
+result make_link(const char* target, const char* path);
+result read_link(const char* path, std::span<char> buffer);
 
 }  // namespace weft::inline v0::detail::file_calls

@@ -65,6 +65,10 @@ enum class call : std::uint8_t {
   list_directory,
   copy_range,
   permissions,
+  seek,
+  symlink,
+  link,
+  read_link,
   pipe,
   // processes: os_process.hpp
   spawn,

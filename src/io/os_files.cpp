@@ -111,9 +111,9 @@ result write_vector(int fd, const iovec* from, int count, std::int64_t offset, s
 result sync(int fd, bool data_only) noexcept {
   return invoke(call::sync, fd, [&] { return data_only ? ::fdatasync(fd) : ::fsync(fd); });
 }
-result status(int fd, const char* path, struct statx& out) noexcept {
-  return invoke(call::status, fd,
-                [&] { return ::statx(fd, path, *path == '\0' ? AT_EMPTY_PATH : 0, STATX_BASIC_STATS, &out); });
+result status(int fd, const char* path, last_link link, struct statx& out) noexcept {
+  const int flags = (*path == '\0' ? AT_EMPTY_PATH : 0) | (link == last_link::kept ? AT_SYMLINK_NOFOLLOW : 0);
+  return invoke(call::status, fd, [&] { return ::statx(fd, path, flags, STATX_BASIC_STATS, &out); });
 }
 result resize(int fd, std::int64_t size) noexcept {
   return invoke(call::resize, fd, [&] { return ::ftruncate(fd, size); });
@@ -136,6 +136,19 @@ result copy_range(int from, int to, std::size_t size) noexcept {
 }
 result set_permissions(int fd, unsigned permissions) noexcept {
   return invoke(call::permissions, fd, [&] { return ::fchmod(fd, permissions); });
+}
+result seek(int fd, std::int64_t offset, int whence) noexcept {
+  return invoke(call::seek, fd, [&] { return ::lseek(fd, offset, whence); });
+}
+result make_symlink(const char* target, const char* path) noexcept {
+  return invoke(call::symlink, -1, [&] { return ::symlinkat(target, AT_FDCWD, path); });
+}
+result make_link(const char* target, const char* path) noexcept {
+  return invoke(call::link, -1, [&] { return ::linkat(AT_FDCWD, target, AT_FDCWD, path, 0); });
+}
+result read_link(const char* path, char* buffer, std::size_t size) noexcept {
+  return invoke_sized(call::read_link, -1, size,
+                      [&](std::size_t n) { return ::readlinkat(AT_FDCWD, path, buffer, n); });
 }
 
 result make_pipe(int (&ends)[2]) noexcept {

@@ -20,8 +20,9 @@ result read_vector(int fd, const iovec* to, int count, std::int64_t offset, slee
 // Never raises SIGPIPE.
 result write_vector(int fd, const iovec* from, int count, std::int64_t offset, sleep may = sleep::allowed) noexcept;
 result sync(int fd, bool data_only) noexcept;
-// Of `path`, or of the open file `fd` when the path is "".
-result status(int fd, const char* path, struct statx& out) noexcept;
+// Of `path`, or of the open file `fd` when the path is "". A path that ends in a symbolic link leads on, or is the link.
+enum class last_link : bool { followed, kept };
+result status(int fd, const char* path, last_link link, struct statx& out) noexcept;
 result resize(int fd, std::int64_t size) noexcept;
 result rename(const char* from, const char* to) noexcept;
 result unlink(const char* path, bool directory) noexcept;
@@ -31,6 +32,12 @@ result list_directory(int fd, void* buffer, std::size_t size) noexcept;
 // From and to the files' positions.
 result copy_range(int from, int to, std::size_t size) noexcept;
 result set_permissions(int fd, unsigned permissions) noexcept;
+result seek(int fd, std::int64_t offset, int whence) noexcept;
+result make_symlink(const char* target, const char* path) noexcept;
+// Symbolic links are not followed.
+result make_link(const char* target, const char* path) noexcept;
+// The link's text, without a zero at its end, as much of it as there is room for. \return its length
+result read_link(const char* path, char* buffer, std::size_t size) noexcept;
 
 // The first bytes of a vector, at most `limit` and not beyond its first part that is not empty: what a planned limit leaves.
 iovec first_bytes(const iovec* from, int count, std::size_t limit) noexcept;

@@ -45,7 +45,7 @@ result on_pool(int fd, std::span<const std::byte> from) {
 
 bool is_regular(int fd) noexcept {
   struct statx info {};
-  return os::status(fd, "", info).ok() && S_ISREG(info.stx_mode);
+  return os::status(fd, "", os::last_link::followed, info).ok() && S_ISREG(info.stx_mode);
 }
 
 // Waits until the call may be made without sleeping, and makes it. {-1, EAGAIN}: it is to be tried again.

@@ -28,6 +28,9 @@ struct open_options {
   fs::perms permissions = perms(0666);  ///< of a new file, less the process's umask
 };
 
+/// What an offset of seek() counts from.
+enum class seek_from : std::uint8_t { start, position, end };
+
 /// Parts of memory that one call fills or writes in order; any number, empty ones too.
 using mutable_buffers = std::span<const std::span<std::byte>>;
 using const_buffers = std::span<const std::span<const std::byte>>;
@@ -117,6 +120,13 @@ class WEFT_EXPORT file {
   std::size_t write_all_at(std::span<const std::byte> from, std::uint64_t offset, std::error_code& error) {
     return write_whole({&from, 1}, offset, error);
   }
+
+  /// Moves the position that operations without an offset share; beyond the end, too. \return where it is now, from the start.
+  /// invalid_argument: before the start; errc::invalid_seek: a pipe or a terminal.
+  std::uint64_t seek(std::int64_t offset, seek_from base = seek_from::start);
+  std::uint64_t seek(std::int64_t offset, seek_from base, std::error_code& error);
+  [[nodiscard]] std::uint64_t tell() { return seek(0, seek_from::position); }
+  std::uint64_t tell(std::error_code& error) { return seek(0, seek_from::position, error); }
 
   /// Returns when what was written is on the device: data and all that is known of the file, or only what is needed to
   /// read the data back. After a failure what was written before may be lost: a second try may succeed without having

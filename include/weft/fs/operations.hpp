@@ -56,6 +56,20 @@ WEFT_EXPORT bool remove(const path& where, std::error_code& error);
 [[nodiscard]] WEFT_EXPORT file_info stat(const path& where);
 WEFT_EXPORT file_info stat(const path& where, std::error_code& error);
 
+/// Of the link itself, where `where` is a symbolic one.
+[[nodiscard]] WEFT_EXPORT file_info lstat(const path& where);
+WEFT_EXPORT file_info lstat(const path& where, std::error_code& error);
+
+/// Makes the symbolic link `link`, whose text is `target`: a path from the link's directory on, which need not exist.
+WEFT_EXPORT void create_symlink(const path& target, const path& link);
+WEFT_EXPORT void create_symlink(const path& target, const path& link, std::error_code& error);
+/// Makes `link` another name of the file `target`, which is not followed; on the same file system (cross_device_link).
+WEFT_EXPORT void create_hard_link(const path& target, const path& link);
+WEFT_EXPORT void create_hard_link(const path& target, const path& link, std::error_code& error);
+/// The text of a symbolic link. invalid_argument: it is none.
+[[nodiscard]] WEFT_EXPORT path read_symlink(const path& link);
+WEFT_EXPORT path read_symlink(const path& link, std::error_code& error);
+
 /// \return false: a directory of the name is there already
 WEFT_EXPORT bool create_directory(const path& where, perms permissions = perms::all);
 WEFT_EXPORT bool create_directory(const path& where, perms permissions, std::error_code& error);
