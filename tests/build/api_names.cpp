@@ -1,29 +1,33 @@
 // The public names and their signatures, pinned: programs outside the project are compiled against them. Nothing here runs;
 // a name that is gone or means something else does not compile. Names may be added freely, and are added here, too.
-#include <chrono>        // durations
-#include <compare>       // strong_ordering
-#include <cstddef>       // byte, size_t
-#include <cstdint>       // uint16_t
-#include <exception>     // exception
-#include <functional>    // hash
-#include <future>        // future_status, launch
-#include <iterator>      // iterator concepts
-#include <mutex>         // locks of std
-#include <optional>      // optional
-#include <ostream>       // ostream
-#include <ranges>        // input_range
-#include <shared_mutex>  // shared_lock
-#include <span>          // span
-#include <stdexcept>     // logic_error, runtime_error
-#include <string>        // string
-#include <string_view>   // string_view
-#include <system_error>  // error_code
-#include <tuple>         // tuple
-#include <type_traits>   // is_same
-#include <utility>       // declval
-#include <variant>       // variant, monostate
-#include <vector>        // vector
+#include <chrono>            // durations
+#include <compare>           // strong_ordering
+#include <cstddef>           // byte, size_t
+#include <cstdint>           // uint16_t
+#include <exception>         // exception
+#include <functional>        // hash
+#include <future>            // future_status, launch
+#include <initializer_list>  // initializer_list
+#include <iterator>          // iterator concepts
+#include <mutex>             // locks of std
+#include <optional>          // optional
+#include <ostream>           // ostream
+#include <ranges>            // input_range
+#include <shared_mutex>      // shared_lock
+#include <span>              // span
+#include <stdexcept>         // logic_error, runtime_error
+#include <string>            // string
+#include <string_view>       // string_view
+#include <system_error>      // error_code
+#include <tuple>             // tuple
+#include <type_traits>       // is_same
+#include <utility>           // declval
+#include <variant>           // variant, monostate
+#include <vector>            // vector
 
+#include <weft/dns/install.hpp>
+#include <weft/dns/resolver.hpp>
+#include <weft/tls/stream.hpp>
 #include <weft/weft.hpp>
 
 namespace {
@@ -435,7 +439,92 @@ API_TYPE(bool, wait_writable_for(0, milliseconds{}, declval<error>()));
 API_TYPE(bool, wait_readable_until(0, time_point{}));
 API_TYPE(bool, wait_writable_until(0, time_point{}, declval<error>()));
 
+using udp_batch = std::span<incoming_datagram>;
+using udp_row = std::span<const outgoing_datagram>;
+static_assert(std::is_aggregate_v<udp_options> && move_only<udp_socket> && std::is_default_constructible_v<udp_socket>);
+API_TYPE(udp_socket, udp_socket::bind(endpoint{}));
+API_TYPE(udp_socket, udp_socket::bind(endpoint{}, udp_options{}, declval<error>()));
+API_TYPE(udp_socket, udp_socket::connect(endpoint{}));
+API_TYPE(void, declval<udp_socket&>().send_to(const_bytes{}, endpoint{}));
+API_TYPE(void, declval<udp_socket&>().send(const_bytes{}, declval<error>()));
+API_TYPE(received_datagram, declval<udp_socket&>().receive_from(bytes{}));
+API_TYPE(received_datagram, declval<udp_socket&>().receive(bytes{}, declval<error>()));
+API_TYPE(std::size_t, declval<udp_socket&>().receive_batch(udp_batch{}));
+API_TYPE(std::size_t, declval<udp_socket&>().send_batch(udp_row{}));
+API_TYPE(void, declval<udp_socket&>().set_peer(endpoint{}));
+API_TYPE(void, declval<udp_socket&>().set_timeout(milliseconds{}));
+
+using numbers_to_send = std::span<const int>;
+using owners = std::span<owned_descriptor>;
+static_assert(move_only<unix_listener> && move_only<unix_stream> && move_only<unix_datagram>);
+static_assert(move_only<owned_descriptor>);
+API_TYPE(unix_listener, unix_listener::bind(endpoint{}));
+API_TYPE(unix_listener, unix_listener::bind(endpoint{}, unix_listen_options{}, declval<error>()));
+API_TYPE(unix_stream, declval<unix_listener&>().accept());
+API_TYPE(unix_stream, unix_stream::connect(endpoint{}));
+API_TYPE(unix_stream, unix_stream::connect(endpoint{}, declval<error>()));
+API_TYPE(std::size_t, declval<unix_stream&>().read_some(bytes{}));
+API_TYPE(void, declval<unix_stream&>().write_all(const_bytes{}));
+API_TYPE(void, declval<unix_stream&>().send_descriptors(numbers_to_send{}, const_bytes{}));
+API_TYPE(received_descriptors, declval<unix_stream&>().receive_descriptors(bytes{}, owners{}));
+API_TYPE(unix_datagram, unix_datagram::bind(endpoint{}));
+API_TYPE(unix_datagram, unix_datagram::connect(endpoint{}, declval<error>()));
+API_TYPE(void, declval<unix_datagram&>().send_to(const_bytes{}, endpoint{}));
+
 }  // namespace network
+
+namespace names {
+
+using error = std::error_code&;
+using weft::dns::resolver;
+static_assert(pinned_in_place<resolver> && std::is_constructible_v<resolver, weft::dns::resolver_options>);
+API_TYPE(std::vector<weft::net::endpoint>, declval<resolver&>().resolve("host", "service"));
+API_TYPE(std::vector<weft::net::endpoint>, declval<resolver&>().resolve("host", "service", declval<error>()));
+API_FUNCTION(void (*)() noexcept, &weft::dns::install);
+API_FUNCTION(void (*)() noexcept, &weft::dns::uninstall);
+
+}  // namespace names
+
+namespace secure {
+
+using namespace weft::tls;
+using code = std::error_code&;
+using bytes = std::span<std::byte>;
+using const_bytes = std::span<const std::byte>;
+static_assert(std::is_copy_constructible_v<context> && std::is_nothrow_default_constructible_v<context>);
+static_assert(std::is_aggregate_v<client_settings> && std::is_aggregate_v<server_settings>);
+API_TYPE(context, context::client());
+API_TYPE(context, context::client({.verify = false, .trust = "", .alpn = {"h2"}}, declval<code>()));
+API_TYPE(context, context::server({.own = {.certificate_chain = "", .private_key = ""}}));
+API_TYPE(context,
+         context::server(server_settings{.own = {}, .clients = client_certificate::required}, declval<code>()));
+API_TYPE(void, declval<context&>().reload(identity{}));
+API_TYPE(void, declval<context&>().reload(identity{}, declval<code>()));
+API_TYPE(std::string, read_pem_file(""));
+
+static_assert(move_only<stream> && std::is_nothrow_default_constructible_v<stream>);
+static_assert(transport<weft::net::tcp_stream> && transport<weft::net::unix_stream> && transport<stream>);
+static_assert(std::is_constructible_v<stream, weft::net::tcp_stream, const context&>);
+static_assert(std::is_constructible_v<stream, std::reference_wrapper<stream>, const context&, const stream_options&>);
+constexpr stream_options to_host{.host = "example.org", .check_host = true, .session_key = "443"};
+API_TYPE(void, declval<stream&>().handshake());
+API_TYPE(void, declval<stream&>().handshake(declval<code>()));
+API_TYPE(std::size_t, declval<stream&>().read_some(bytes{}));
+API_TYPE(std::size_t, declval<stream&>().read_exactly(bytes{}, declval<code>()));
+API_TYPE(std::size_t, declval<stream&>().write_some(const_bytes{}));
+API_TYPE(void, declval<stream&>().write_all(const_bytes{}));
+API_TYPE(void, declval<stream&>().shutdown());
+API_TYPE(void, declval<stream&>().shutdown(closing::wait, declval<code>()));
+API_TYPE(void, declval<stream&>().shutdown_write());
+API_TYPE(void, declval<stream&>().set_timeout(milliseconds{}));
+API_TYPE(void, declval<stream&>().close());
+API_TYPE(weft::net::tcp_stream*, declval<stream&>().over<weft::net::tcp_stream>());
+API_TYPE(std::string, declval<const stream&>().alpn());
+API_TYPE(bool, declval<const stream&>().session_reused());
+static_assert(std::is_error_code_enum_v<weft::tls::error> &&
+              weft::tls::error::truncated != weft::tls::error::interrupted);
+
+}  // namespace secure
 
 namespace files {
 
@@ -451,6 +540,9 @@ API_TYPE(std::size_t, declval<file&>().write_at(const_bytes{}, 0U, declval<error
 API_TYPE(std::size_t, declval<file&>().read_exactly(bytes{}));
 API_TYPE(std::size_t, declval<file&>().write_all(const_bytes{}, declval<error>()));
 API_TYPE(weft::fs::file_info, declval<file&>().stat());
+API_TYPE(std::uint64_t, declval<file&>().seek(0));
+API_TYPE(std::uint64_t, declval<file&>().seek(-1, weft::fs::seek_from::end, declval<error>()));
+API_TYPE(std::uint64_t, declval<file&>().tell());
 API_TYPE(void, declval<file&>().close());
 API_TYPE(std::string, weft::fs::read_file(""));
 API_TYPE(void, weft::fs::write_file("", "text"));
@@ -458,15 +550,30 @@ API_TYPE(void, weft::fs::write_file("", const_bytes{}, declval<error>()));
 API_TYPE(void, weft::fs::replace_file("", "text", declval<error>()));
 API_TYPE(std::uint64_t, weft::fs::copy_file("", "", weft::fs::if_exists::overwrite));
 API_TYPE(std::vector<weft::fs::directory_entry>, weft::fs::list_directory(""));
+API_TYPE(weft::fs::file_info, weft::fs::stat(""));
+API_TYPE(weft::fs::file_info, weft::fs::lstat("", declval<error>()));
+API_TYPE(void, weft::fs::create_symlink("target", "link"));
+API_TYPE(void, weft::fs::create_hard_link("target", "link", declval<error>()));
+API_TYPE(weft::fs::path, weft::fs::read_symlink(""));
+API_TYPE(void, weft::fs::rename("", ""));
+API_TYPE(bool, weft::fs::remove(""));
+API_TYPE(bool, weft::fs::create_directory(""));
 
 }  // namespace files
 
 namespace processes {
 
 using error = std::error_code&;
+using bytes = std::span<std::byte>;
+using const_bytes = std::span<const std::byte>;
 using weft::process;
 static_assert(move_only<process> && move_only<weft::pipe_reader> && move_only<weft::pipe_writer>);
-static_assert(pinned_in_place<weft::signal_set>);
+static_assert(pinned_in_place<weft::signal_set> && std::is_default_constructible_v<weft::pipe>);
+static_assert(std::is_constructible_v<weft::signal_set, std::initializer_list<int>>);
+API_TYPE(weft::pipe_reader, declval<weft::pipe&>().reader);
+API_TYPE(weft::pipe_writer, declval<weft::pipe&>().writer);
+API_TYPE(std::size_t, declval<weft::pipe_reader&>().read_some(bytes{}));
+API_TYPE(std::size_t, declval<weft::pipe_writer&>().write_all(const_bytes{}));
 API_TYPE(process, process::spawn({"true"}, {.input = weft::stdio::pipe()}, declval<error>()));
 API_TYPE(weft::process_output, process::run({"true"}));
 API_TYPE(weft::exit_status, declval<process&>().wait());
@@ -477,6 +584,8 @@ API_TYPE(weft::pipe_reader&, declval<process&>().output());
 API_TYPE(std::string, declval<weft::pipe_reader&>().read_to_end());
 API_TYPE(int, declval<weft::signal_set&>().wait());
 API_TYPE(std::optional<int>, declval<weft::signal_set&>().wait_for(milliseconds{}));
+API_NOEXCEPT(std::optional<int>, declval<weft::signal_set&>().try_wait());
+API_NOEXCEPT(void, declval<weft::signal_set&>().close());
 API_TYPE(weft::input_stream, weft::standard_input());
 API_TYPE(std::size_t, weft::standard_output().write_all("text"));
 
