@@ -224,6 +224,18 @@ unsigned count_waiting(int fd) noexcept {
   return n;
 }
 
+slot_usage count_slots() noexcept {
+  pool.lock.lock();
+  const std::uint32_t made =
+      pool.chunks_used.load(memory_order_relaxed) * chunk_slots;  // relaxed: written under pool.lock
+  std::uint32_t free = 0;
+  for (const descriptor_slot* slot = pool.free; slot != nullptr; slot = slot->next_free) {
+    ++free;
+  }
+  pool.lock.unlock();
+  return {made, made - free};
+}
+
 void detach_all_from(epoll_set& set) noexcept {
   const std::uint32_t slots = pool.chunks_used.load(memory_order_acquire) * chunk_slots;  // pairs with grow
   for (std::uint32_t index = 0; index < slots; ++index) {

@@ -95,6 +95,13 @@ void detach_all_from(epoll_set& set) noexcept;
 // Fibers parked on an open descriptor now, in both directions together; stale as soon as it is told. Looks at every slot.
 unsigned count_waiting(int fd) noexcept;
 
+// How many slots there are, and how many of them own a number; stale as soon as it is told. Looks at every free slot.
+struct slot_usage {
+  std::uint32_t made = 0;
+  std::uint32_t open = 0;
+};
+slot_usage count_slots() noexcept;
+
 // Moves the first waiter that can still be claimed to `claimed`; false when there is none. \pre slot.lock is held.
 bool claim_first(waiter_queue& waiters, wake why, waiter_queue& claimed) noexcept;
 void deliver_all(waiter_queue& claimed) noexcept;

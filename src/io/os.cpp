@@ -229,8 +229,7 @@ result signal_eventfd(int fd) noexcept {
 
 result drain_eventfd(int fd) noexcept {
   std::uint64_t count = 0;
-  const ssize_t got = ::read(fd, &count, sizeof count);
-  return got < 0 ? result{-1, last_error()} : result{got, 0};
+  return invoke(call::drain, fd, [&] { return ::read(fd, &count, sizeof count); });
 }
 
 result start_thread(pthread_t& id, void* (*entry)(void*), void* argument) noexcept {

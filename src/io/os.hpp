@@ -47,6 +47,7 @@ enum class call : std::uint8_t {
   epoll_wait,
   epoll_pwait2,
   eventfd,
+  drain,
   thread,
   uring_setup,
   uring_probe,  // fd: the opcode; an error pretends that the kernel does not know it

@@ -74,11 +74,16 @@ std::optional<int> signal_set::wait_until_steady(std::chrono::steady_clock::time
                                                  std::error_code& error) {
   detail::time_limit limit(deadline);
   // The counts, then the eventfd, then the counts again: what is noted after that writes to the eventfd, which is an edge.
+  // What is taken after the eventfd was emptied need not be all that it told of, and those who look at the eventfd alone (a
+  // ring's poll, a plain thread's) would sleep on: it is filled again.
   const auto take = [slot = slot_](int fd) -> detail::os::result {
     int signal = slot->take();
     if (signal == 0) {
       detail::os::drain_eventfd(fd);  // EAGAIN: nothing was noted, or another waiter has emptied it
       signal = slot->take();
+      if (signal != 0) {
+        detail::os::signal_eventfd(fd);
+      }
     }
     return signal == 0 ? detail::os::result{-1, EAGAIN} : detail::os::result{signal, 0};
   };

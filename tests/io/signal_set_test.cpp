@@ -231,6 +231,61 @@ TEST(SignalsInFibers, EachGoesToOneOfManyWaiters) {
   });
 }
 
+// Raises two signals when somebody is about to empty the eventfd for the fourth time because nothing is noted.
+class two_signals_before_the_fourth_drain {
+ public:
+  two_signals_before_the_fourth_drain() {
+    drains.store(0,
+                 std::memory_order_relaxed);  // relaxed, as all of them: one worker, and installing the hook publishes
+    os::set_fault_hook([](os::call which, int) noexcept {
+      if (which == os::call::drain && drains.fetch_add(1, std::memory_order_relaxed) == 3) {
+        raise_both();
+      }
+      return os::fault{};
+    });
+  }
+  ~two_signals_before_the_fourth_drain() { os::set_fault_hook(nullptr); }
+  two_signals_before_the_fourth_drain(const two_signals_before_the_fourth_drain&) = delete;
+  two_signals_before_the_fourth_drain& operator=(const two_signals_before_the_fourth_drain&) = delete;
+  bool has_raised() const { return drains.load(std::memory_order_relaxed) >= 4; }
+  static void raise_both() noexcept {
+    std::raise(SIGUSR1);
+    std::raise(SIGUSR2);  // another number: none may stand for both
+  }
+
+ private:
+  inline static std::atomic<int> drains{0};
+};
+
+// Who empties the eventfd takes one signal, and has taken the news of the other away from those who wait. With a ring the
+// first signal wakes all three waiters: one gets it, one looks twice and waits again, the third meets the two.
+TEST(SignalsInFibers, EachWakesAWaiterAlsoWhenAnotherTakesNoteOfBoth) {
+  weft::run({.workers = 1}, [] {
+    signal_set set{SIGUSR1, SIGUSR2};
+    const two_signals_before_the_fourth_drain signals;
+    std::vector<weft::fiber<int>> waiters;
+    for (int i = 0; i < 3; ++i) {
+      waiters.push_back(weft::spawn([&] { return set.wait(); }));
+    }
+    weft::this_fiber::sleep_for(1ms);  // so does the only worker: what they wait for has been handed over then
+    std::raise(SIGUSR1);
+    weft::this_fiber::sleep_for(1ms);  // all that are woken have run then
+    if (!signals.has_raised()) {
+      two_signals_before_the_fourth_drain::raise_both();  // this poller wakes one waiter for one signal
+    }
+    int sum = 0;
+    for (auto& w : waiters) {
+      if (!w.join_for(10s)) {
+        ADD_FAILURE() << "a signal is noted, and its waiter sleeps";
+        std::raise(SIGUSR1);
+      }
+      sum += w.join();
+    }
+    EXPECT_EQ(sum, SIGUSR1 + SIGUSR1 + SIGUSR2);
+    EXPECT_EQ(set.try_wait(), std::nullopt);
+  });
+}
+
 TEST(SignalsInFibers, OfAChildThatEnds) {
   weft::run({.workers = 1}, [] {
     signal_set set{SIGCHLD};
