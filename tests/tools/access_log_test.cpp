@@ -114,5 +114,66 @@ TEST(AccessLog, AReaderThatDoesNotReadIsNotWaitedForForEver) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), lines);
 }
 
+TEST(AccessLog, AReopenedLogGoesOnInTheNewFileAndNoLineIsLost) {
+  const test::temporary_folder folder;
+  const auto path = folder / "log";
+  constexpr int files = 20;
+  constexpr int lines = 300;
+  {
+    access_log log{path.string()};
+    for (int f = 0; f < files; ++f) {
+      for (int i = 0; i < lines; ++i) {
+        log.append({"p", 0, "GET", "/" + std::to_string(f) + "/" + std::to_string(i), 11, 200, 0, "", "", {}});
+      }
+      std::filesystem::rename(path, folder / ("log." + std::to_string(f)));
+      log.reopen();
+      EXPECT_TRUE(std::filesystem::exists(path));
+    }
+  }
+  int n = 0;
+  for (int f = 0; f < files; ++f) {
+    std::istringstream in{content_of(folder / ("log." + std::to_string(f)))};
+    for (std::string line; std::getline(in, line); ++n) {
+      EXPECT_NE(line.find("\"GET /" + std::to_string(n / lines) + "/" + std::to_string(n % lines) + " "),
+                std::string::npos)
+          << line;
+      EXPECT_GE(n / lines,
+                f);  // none in a file that came later; one that was left before the writer came to it has none
+    }
+  }
+  EXPECT_EQ(n, files * lines);
+  EXPECT_EQ(content_of(path), "");
+}
+
+TEST(AccessLog, AReopenedLogGoesOnAfterAFailure) {
+  const test::temporary_folder folder;
+  const auto path = folder / "log";
+  std::filesystem::create_symlink("/dev/full", path);
+  testing::internal::CaptureStderr();
+  {
+    access_log log{path.string()};
+    log.append({"p", 0, "GET", "/lost", 11, 200, 0, "", "", {}});
+    std::filesystem::remove(path);
+    log.reopen();
+    log.append({"p", 0, "GET", "/kept", 11, 200, 0, "", "", {}});
+  }
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("the access log ends here"), std::string::npos);
+  EXPECT_EQ(content_of(path).find("/lost"), std::string::npos);
+  EXPECT_NE(content_of(path).find("/kept"), std::string::npos);
+}
+
+TEST(AccessLog, ALogThatCannotBeReopenedGoesOnWhereItWas) {
+  const test::temporary_folder folder;
+  std::filesystem::create_directory(folder / "logs");
+  const auto path = folder / "logs" / "log";
+  {
+    access_log log{path.string()};
+    std::filesystem::rename(folder / "logs", folder / "moved");
+    EXPECT_THROW(log.reopen(), std::system_error);
+    log.append({"p", 0, "GET", "/kept", 11, 200, 0, "", "", {}});
+  }
+  EXPECT_NE(content_of(folder / "moved" / "log").find("/kept"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weft::tool

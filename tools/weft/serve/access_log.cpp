@@ -72,13 +72,19 @@ std::string render_log_line(const log_entry& entry) {
   return out;
 }
 
-access_log::access_log(const std::string& path, std::chrono::milliseconds last_wait) : last_wait_(last_wait) {
+descriptor access_log::open(const std::string& path) {
+  descriptor file{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644)};
+  if (!file.valid()) {
+    throw std::system_error(errno, std::system_category(), path);
+  }
+  return file;
+}
+
+access_log::access_log(const std::string& path, std::chrono::milliseconds last_wait)
+    : path_(path), last_wait_(last_wait) {
   state_->fd = STDOUT_FILENO;
-  if (path != "-") {
-    state_->owned = descriptor{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644)};
-    if (!state_->owned.valid()) {
-      throw std::system_error(errno, std::system_category(), path);
-    }
+  if (is_file()) {
+    state_->owned = open(path);
     state_->fd = state_->owned.get();
   }
   writer_ = std::thread{[shared = state_] { write_loop(*shared); }};
@@ -100,13 +106,27 @@ access_log::~access_log() {
   }
 }
 
+void access_log::reopen() {
+  if (!is_file()) {
+    return;
+  }
+  descriptor file = open(path_);
+  {
+    const std::lock_guard lock{state_->mutex};
+    state_->before += state_->pending;
+    state_->pending.clear();
+    std::swap(state_->replacement, file);  // one that the writer has not come to take has got no line
+  }
+  state_->wake.notify_one();
+}
+
 void access_log::append(const log_entry& entry) {
   const std::string line = render_log_line(entry);
   bool wake = false;
   {
     const std::lock_guard lock{state_->mutex};
     std::string& pending = state_->pending;
-    if (pending.size() + line.size() > most_buffered) {
+    if (state_->before.size() + pending.size() + line.size() > most_buffered) {
       ++state_->dropped;
       return;
     }
@@ -124,14 +144,15 @@ void access_log::write_loop(state& s) {
   bool healthy = true;
   std::unique_lock lock{s.mutex};
   for (;;) {
-    s.wake.wait(lock, [&] { return s.stop || !s.pending.empty(); });
-    s.wake.wait_for(lock, gather, [&] { return s.stop || s.pending.size() >= write_at_once; });
-    if (s.pending.empty() && s.stop) {
+    s.wake.wait(lock, [&] { return s.stop || s.replacement.valid() || !s.pending.empty(); });
+    s.wake.wait_for(lock, gather, [&] { return s.stop || s.replacement.valid() || s.pending.size() >= write_at_once; });
+    descriptor next = std::move(s.replacement);
+    if (s.pending.empty() && !next.valid() && s.stop) {
       s.ended = true;
       s.done.notify_one();
       return;
     }
-    batch.swap(s.pending);
+    batch.swap(next.valid() ? s.before : s.pending);  // a file that is to be left first gets what is its own
     const auto dropped = std::exchange(s.dropped, 0);
     lock.unlock();
     if (dropped != 0) {
@@ -142,6 +163,11 @@ void access_log::write_loop(state& s) {
     }
     batch.clear();
     lock.lock();
+    if (next.valid()) {
+      s.owned = std::move(next);
+      s.fd = s.owned.get();
+      healthy = true;
+    }
   }
 }
 

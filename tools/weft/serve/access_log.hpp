@@ -44,6 +44,12 @@ class access_log {
   // bytes wait, lines are dropped and counted; the log says so once it moves again.
   void append(const log_entry& entry);
 
+  // A file: opens the path again, which a rotation has given to another file. Lines appended before are written to the old
+  // one, all others to the new one; a log that had ended for an error goes on. Standard output stays as it is.
+  // Any thread; blocks it. \throws std::system_error: all is as before
+  void reopen();
+  bool is_file() const noexcept { return path_ != "-"; }
+
   static constexpr std::size_t most_buffered = 8U << 20;
 
  private:
@@ -54,13 +60,17 @@ class access_log {
     std::mutex mutex;  // guards the rest; held for an append or a swap only
     std::condition_variable wake, done;
     std::string pending;
+    std::string before;      // what goes to the old file, when there is a new one
+    descriptor replacement;  // the new one, until the writer takes it
     std::uint64_t dropped = 0;
     bool stop = false;   // the log is to end
     bool ended = false;  // the writer has written all there was
   };
   static void write_loop(state& s);
   static bool write_out(int fd, std::string_view text) noexcept;
+  static descriptor open(const std::string& path);
 
+  const std::string path_;
   std::chrono::milliseconds last_wait_;
   std::shared_ptr<state> state_ = std::make_shared<state>();
   std::thread writer_;
