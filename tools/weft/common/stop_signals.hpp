@@ -1,5 +1,6 @@
-// SIGINT and SIGTERM as two calls: the first asks, the second insists; and SIGUSR1, for who wants it, as a question. A
-// thread of its own waits for them, so that a stop works even when no fiber gets to run.
+// SIGINT and SIGTERM as two calls: the first asks, the second insists; and for who wants them SIGUSR1, a question, and
+// SIGHUP, which says that files have changed. A thread of its own waits for them, so that a stop works even when no fiber
+// gets to run.
 #pragma once
 #include <functional>  // function
 #include <thread>      // thread
@@ -11,9 +12,11 @@ namespace weft::tool {
 class stop_signals {
  public:
   // `first` runs on a thread of its own, once; the second signal ends the process with 128 + its number. `report`, if there
-  // is one, runs on the same thread for each SIGUSR1.
+  // is one, runs on the same thread for each SIGUSR1, and `hangup` for each SIGHUP; a signal without its function does what
+  // it did before. None of them may take long: nobody listens meanwhile.
   // \throws std::system_error
-  explicit stop_signals(std::function<void()> first, std::function<void()> report = nullptr);
+  explicit stop_signals(std::function<void()> first, std::function<void()> report = nullptr,
+                        std::function<void()> hangup = nullptr);
   // Stops listening; a signal that comes later does what it did before.
   ~stop_signals();
   stop_signals(const stop_signals&) = delete;
@@ -22,7 +25,7 @@ class stop_signals {
  private:
   void listen() noexcept;
 
-  std::function<void()> first_, report_;
+  std::function<void()> first_, report_, hangup_;
   signal_set signals_;
   std::thread thread_;
 };
