@@ -74,5 +74,23 @@ TEST_F(FileReader, ErrorsAreMinusErrno) {
   EXPECT_EQ(reader.read(out, 0), -EBADF);
 }
 
+TEST_F(FileReader, WhatHasJustBeenReadIsInTheCacheAndWhatIsBeyondTheEndIsNot) {
+  if (!reads_without_waiting()) {
+    GTEST_SKIP() << "this file system cannot say whether a read would wait";
+  }
+  file_reader reader{file.get(), slow};
+  ASSERT_EQ(reader.read(out, 0), 12);
+  EXPECT_TRUE(reader.is_cached(0, 12));
+  EXPECT_TRUE(reader.is_cached(11, 1));
+  EXPECT_FALSE(reader.is_cached(0, 13));
+  EXPECT_FALSE(reader.is_cached(12, 1));
+}
+
+TEST_F(FileReader, NothingIsInTheCacheOfWhatCannotBeRead) {
+  file_reader reader{-1, slow};
+  EXPECT_FALSE(reader.is_cached(0, 1));
+  EXPECT_EQ(slow.calls, 0);
+}
+
 }  // namespace
 }  // namespace weft::tool

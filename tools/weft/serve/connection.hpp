@@ -1,25 +1,23 @@
 // One connection from its first byte to its last, as blocking code: wait, read a request, answer it, again.
 #pragma once
-#include <algorithm>  // copy_n, min
-#include <chrono>     // steady_clock, milliseconds
-#include <cstddef>    // byte, size_t
-#include <cstdint>    // uint64_t
-#include <ctime>      // time
-#include <memory>     // make_unique_for_overwrite
-#include <optional>   // optional
-#include <span>       // span
-#include <string>     // string
-#include <utility>    // move
+#include <chrono>    // steady_clock, milliseconds
+#include <cstddef>   // size_t
+#include <cstdint>   // uint32_t
+#include <ctime>     // time
+#include <optional>  // optional
+#include <string>    // string
+#include <utility>   // move
 
-#include <boost/asio/buffer.hpp>             // buffer
+#include <boost/asio/error.hpp>              // timed_out
 #include <boost/beast/core/flat_buffer.hpp>  // flat_buffer
 #include <boost/beast/http/read.hpp>         // read, read_header
 
+#include "common/live_connections.hpp"  // live_connections::entry
 #include "serve/access_log.hpp"         // access_log
 #include "serve/beast_request.hpp"      // request_parser, take_request, method_of
-#include "serve/file_reader.hpp"        // file_reader
 #include "serve/limited_stream.hpp"     // limited_stream
-#include "common/live_connections.hpp"  // live_connections::entry
+#include "serve/linger.hpp"             // linger
+#include "serve/reply_writer.hpp"       // reply_writer
 #include "serve/respond.hpp"            // answer, render_head
 
 namespace weft::tool {
@@ -56,7 +54,7 @@ class connection {
   void serve() {
     while (await_request()) {
       if (!exchange()) {
-        linger();
+        linger<Clock>(stream_);
         return;
       }
     }
@@ -68,7 +66,6 @@ class connection {
   static constexpr std::size_t read_ahead = 1024;   // of the next pipelined request, beyond a full header
   static constexpr std::size_t first_read = 512;    // most requests fit; an idle connection holds no more
   static constexpr std::size_t most_line_ends = 4;  // bytes of CR and LF forgiven before a request: two empty lines
-  static constexpr std::size_t chunk_bytes = 64U << 10;  // of a file, per write
 
   // True: at least one byte of a request is in the buffer. False: the client left, was idle too long, or we are stopping.
   // A line end is no byte of a request: whoever sends it and nothing else is idle.
@@ -131,10 +128,11 @@ class connection {
       }
     }
     const bool keep = asked.keep_alive && !what->close && !presence_.stopping();
-    auto sent = send(*what, asked, keep);
+    reply_writer<Stream> writer{stream_, site_.slow, site_.limit.idle};
+    auto sent = writer.send(*what, render_head(*what, asked, keep, std::time(nullptr)));
     if (sent.error != 0) {
       what = failed_file(sent.error);
-      sent = send(*what, asked, keep);
+      sent = writer.send(*what, render_head(*what, asked, keep, std::time(nullptr)));
     }
     if (site_.log != nullptr) {
       site_.log->append({peer_, std::time(nullptr), asked.method_text, asked.target, asked.version, what->status,
@@ -189,83 +187,6 @@ class connection {
       return 408;
     }
     return ec.category() == make_error_code(http_error::bad_method).category() ? 400 : 0;
-  }
-
-  struct outcome {
-    bool complete = false;
-    std::uint64_t body_bytes = 0;
-    int error = 0;  // why the file could not be read, as long as nothing has left: the client can still be told
-  };
-
-  outcome send(reply& what, const request& asked, bool keep) {
-    std::string head = render_head(what, asked, keep, std::time(nullptr));
-    if (what.send_body && what.file.valid()) {
-      return send_file(what, head);
-    }
-    const std::uint64_t body = what.send_body ? what.text.size() : 0;
-    if (body != 0) {
-      head += what.text;
-    }
-    const bool done = write_all(std::as_bytes(std::span{head}));
-    return {done, done ? body : 0, 0};
-  }
-
-  // The head travels with the first piece. The buffer exists only while a file is sent: an idle connection is small.
-  outcome send_file(reply& what, const std::string& head) {
-    const std::size_t room =
-        what.length < chunk_bytes ? head.size() + static_cast<std::size_t>(what.length) : head.size() + chunk_bytes;
-    const auto memory = std::make_unique_for_overwrite<std::byte[]>(room);
-    const std::span<std::byte> space{memory.get(), room};
-    file_reader reader{what.file.get(), site_.slow};
-    std::copy_n(std::as_bytes(std::span{head}).data(), head.size(), space.data());
-    std::size_t filled = head.size();
-    std::uint64_t done = 0;  // read
-    std::uint64_t sent = 0;  // written
-    do {
-      while (filled < space.size() && done < what.length) {
-        const auto want = std::min<std::uint64_t>(space.size() - filled, what.length - done);
-        const auto n = reader.read(space.subspan(filled, static_cast<std::size_t>(want)), what.offset + done);
-        if (n <= 0) {
-          // The file shrank, or its disk failed. Once its length has been promised, cutting the connection short is the only
-          // way left to say so; the bytes read so far are not sent, as part of a buffer could pass for the whole.
-          return {false, sent, n < 0 && sent == 0 ? static_cast<int>(-n) : 0};
-        }
-        filled += static_cast<std::size_t>(n);
-        done += static_cast<std::uint64_t>(n);
-      }
-      if (!write_all(space.first(filled))) {
-        return {false, sent, 0};
-      }
-      sent = done;
-      filled = 0;
-    } while (done < what.length);
-    return {true, sent, 0};
-  }
-
-  bool write_all(std::span<const std::byte> bytes) {
-    stream_.set_timeout(site_.limit.idle);
-    while (!bytes.empty()) {
-      error_code ec;
-      const std::size_t n = stream_.write_some(boost::asio::buffer(bytes.data(), bytes.size()), ec);
-      if (ec) {
-        return false;
-      }
-      bytes = bytes.subspan(n);
-    }
-    return true;
-  }
-
-  // Closing a socket with unread input makes the kernel send a reset, which can overtake the reply just written. So: no
-  // more output, then read until the client has closed too, for a moment and an amount that no client can stretch.
-  void linger() {
-    error_code ec;
-    stream_.shutdown_write(ec);
-    input_.begin(Clock::now() + std::chrono::seconds{1}, 256U << 10, boost::asio::error::no_buffer_space, 0);
-    buffer_.clear();
-    while (!ec) {
-      const std::size_t n = input_.read_some(buffer_.prepare(first_read), ec);
-      static_cast<void>(n);  // not committed: the bytes are thrown away
-    }
   }
 
   Stream& stream_;

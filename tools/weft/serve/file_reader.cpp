@@ -39,11 +39,30 @@ std::int64_t file_reader::read(std::span<std::byte> out, std::uint64_t offset) {
       return n;
     }
     // Linux 5.9 and 5.10 may give 0 where they mean EAGAIN: whether this is the end, a read that may wait tells.
-    if (n != 0 && n != -EAGAIN && n != -EINTR) {  // EOPNOTSUPP, or ENOSYS from an old kernel or filter
-      mode_ = lives_in_memory(fd_) ? mode::always_direct : mode::always_slow;
-    }
+    learn_from(n);
   }
   return mode_ == mode::always_direct ? read_plain(fd_, out, offset) : read_slow(out, offset);
+}
+
+bool file_reader::is_cached(std::uint64_t offset, std::uint64_t length) {
+  for (const auto at : {offset, offset + length - 1}) {
+    if (mode_ == mode::cached_first) {
+      std::byte one{};
+      const auto n = read_cached(fd_, {&one, 1}, at);
+      learn_from(n);
+      if (n != 1 && mode_ == mode::cached_first) {
+        return false;
+      }
+    }
+  }
+  return mode_ != mode::always_slow;
+}
+
+// From what a read that must not wait has said.
+void file_reader::learn_from(std::int64_t n) noexcept {
+  if (n < 0 && n != -EAGAIN && n != -EINTR) {  // EOPNOTSUPP, or ENOSYS from an old kernel or filter
+    mode_ = lives_in_memory(fd_) ? mode::always_direct : mode::always_slow;
+  }
 }
 
 std::int64_t file_reader::read_slow(std::span<std::byte> out, std::uint64_t offset) {
