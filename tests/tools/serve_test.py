@@ -110,6 +110,21 @@ class Content(ServeCase):
             self.assertEqual((reply.body, reply.fields["content-range"]),
                              (expected(size - 4, 4), f"bytes {size - 4}-{size - 1}/{size}"))
 
+    def test_a_file_that_shrinks_under_way_ends_the_connection_early(self):
+        size = 64 << 20
+        content = content_of(size, 6)
+        for left in (0, 1000, size // 2):
+            path = self.write("shrinking", content)
+            with self.server.connect(SO_RCVBUF=64 << 10) as s, s.makefile("rb", buffering=1 << 16) as stream:
+                s.sendall(get("/shrinking") + get("/shrinking"))
+                while (line := stream.readline()) != b"\r\n":
+                    self.assertNotEqual(line, b"")
+                os.truncate(path, left)  # the server has far from everything in its buffers
+                got = 0
+                while piece := stream.read(1 << 16):
+                    got += len(piece)
+                    self.assertLess(got, size)
+
     def test_images_have_their_types(self):
         types = {"png": "png", "jpg": "jpeg", "JPEG": "jpeg", "gif": "gif", "svg": "svg+xml", "webp": "webp", "avif": "avif",
                  "apng": "apng", "bmp": "bmp", "ico": "vnd.microsoft.icon", "tif": "tiff", "tiff": "tiff", "jxl": "jxl"}
@@ -469,6 +484,57 @@ class Logging(ServeCase):
         self.assertTrue(all('"GET /f HTTP/1.1" 200 7' in line for line in lines))
 
 
+    def test_a_hangup_lets_the_log_go_on_in_a_new_file(self):
+        self.write("f", b"content")
+        log, old = self.base / "log", self.base / "log.1"
+        with Server(self.folder, "--log", str(log)) as server:
+            with server.connect() as s, s.makefile("rb") as stream:
+                s.sendall(get("/f?before") * 10)
+                for _ in range(10):
+                    Reply(stream)
+                log.rename(old)
+                server.process.send_signal(signal.SIGHUP)
+                self.assertEqual(server.process.stderr.readline(), f"weft: the log goes on in {log}\n")
+                s.sendall(get("/f?after") * 10)  # on the connection that was open
+                for _ in range(10):
+                    Reply(stream)
+            self.assertEqual((server.stop(), server.errors), (0, ""))
+        self.assertEqual([line.count("/f?before") for line in old.read_text().splitlines()[:9]], [1] * 9)
+        both = old.read_text() + log.read_text()  # the tenth line is written after its reply, and so perhaps after the hangup
+        self.assertEqual((both.count("/f?before "), both.count("/f?after ")), (10, 10))
+        self.assertEqual((old.read_text().count("/f?after"), len(both.splitlines())), (0, 20))
+
+    def test_a_log_that_cannot_be_opened_again_is_told_and_the_old_one_stays(self):
+        self.write("f", b"content")
+        (self.base / "logs").mkdir()
+        with Server(self.folder, "--log", str(self.base / "logs" / "log")) as server:
+            (self.base / "logs").rename(self.base / "moved")
+            server.process.send_signal(signal.SIGHUP)
+            self.assertIn("weft: the old log stays: cannot write the log", server.process.stderr.readline())
+            with server.connect() as s, s.makefile("rb") as stream:
+                s.sendall(get("/f"))
+                self.assertEqual(Reply(stream).body, b"content")
+            self.assertEqual((server.stop(), server.errors), (0, ""))
+        self.assertIn("GET /f", (self.base / "moved" / "log").read_text())
+
+    def test_a_hangup_of_a_server_without_files_of_its_own_ends_it(self):
+        """As when the terminal it was started on is closed."""
+        with Server(self.folder, "--log", "-", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)) as server:
+            self.assertEqual(server.stop(signal.SIGHUP), -signal.SIGHUP)
+
+
+class Workers(FolderCase):
+    def test_as_many_as_asked_for_serve(self):
+        self.write("f", b"content")
+        for asked in ("1", "3"):
+            with Server(self.folder, "--log", "off", "--workers", asked) as server:
+                self.assertIn(f" with {asked} workers;", server.greeting)
+                with server.connect() as s, s.makefile("rb") as stream:
+                    s.sendall(get("/f"))
+                    self.assertEqual(Reply(stream).body, b"content")
+                self.assertEqual((server.stop(), server.errors), (0, ""))
+
+
 class Mistakes(ServeCase):
     def assert_complaint(self, result, code, *words):
         self.assertEqual(result.returncode, code, result.stderr)
@@ -488,6 +554,8 @@ class Mistakes(ServeCase):
         self.assert_complaint(command.run("serve"), 2, "folder", "weft help serve")
         self.assert_complaint(command.run("serve", here, "--idle-timeout", "long"), 2, "long", "30s")
         self.assert_complaint(command.run("serve", here, "--max-header", "1"), 2, "--max-header")
+        for workers in ("1025", "-1", "many"):
+            self.assert_complaint(command.run("serve", here, "--workers", workers), 2, "--workers", workers)
         self.assert_complaint(command.run("serve", here, "--max-connections", "-1"), 2, "--max-connections")
         self.assert_complaint(command.run("serve", here, "--max-connections", "1000000000"), 1, "ulimit", "--max-connections")
         self.assert_complaint(command.run("serve", here, "--log", "/absent/log", "--listen", "127.0.0.1:0"), 1, "/absent/log")
@@ -505,7 +573,8 @@ class Mistakes(ServeCase):
         for arguments in (("help", "serve"), ("serve", "--help")):
             result = command.run(*arguments)
             self.assertEqual(result.returncode, 0)
-            self.assertIn("--idle-timeout", result.stdout)
+            for word in ("--idle-timeout", "--cert", "--key", "--workers", "SIGHUP"):
+                self.assertIn(word, result.stdout)
 
 
 if __name__ == "__main__":

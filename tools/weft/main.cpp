@@ -50,12 +50,21 @@ CLI::Option* add_duration(CLI::App& to, const std::string& name, std::chrono::mi
       ->type_name("TIME");
 }
 
+std::string not_empty(const std::string& text) { return text.empty() ? "the name of a file is needed" : ""; }
+
 void add_serve(CLI::App& app, serve_options& o) {
   auto& c = *app.add_subcommand("serve", "Serve the files of a folder over HTTP/1.1, one fiber per connection");
   c.add_option("folder", o.folder, "The folder to serve; nothing outside it is reachable")
       ->required()
       ->type_name("DIR");
   c.add_option("--listen", o.listen, "Address and port; port 0 takes a free one")->capture_default_str();
+  auto* const certificate =
+      c.add_option("--cert", o.certificate.chain, "Serve HTTPS with this certificate and those it follows from (PEM)")
+          ->type_name("FILE");
+  auto* const key = c.add_option("--key", o.certificate.key, "The certificate's private key (PEM, without a password)")
+                        ->type_name("FILE");
+  certificate->needs(key)->check(not_empty);
+  key->needs(certificate)->check(not_empty);
   c.add_option("--workers", o.workers, "Worker threads; 0: one per CPU")
       ->check(CLI::Range(0U, 1024U))
       ->capture_default_str();
@@ -82,6 +91,10 @@ void add_serve(CLI::App& app, serve_options& o) {
                         ->capture_default_str()
                         ->type_name("FILE|-|off");
   c.add_flag("--quiet", o.quiet, "Print nothing; no access log unless --log names one");
+  c.footer(
+      "SIGHUP reads certificate and key again and opens the log file again; connections go on. SIGINT (Ctrl-C) or "
+      "SIGTERM "
+      "stops: no new connections, and requests in flight have --grace to end; a second signal ends at once.");
   c.callback([&o, log] {
     if (o.quiet && log->count() == 0) {
       o.log = "off";

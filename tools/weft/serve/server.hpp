@@ -4,7 +4,8 @@
 #include <cstdint>  // uint64_t
 #include <string>   // string
 
-#include "serve/connection.hpp"  // limits
+#include "common/tls_server.hpp"  // certificate_files
+#include "serve/connection.hpp"   // limits
 
 namespace weft::tool {
 
@@ -14,6 +15,7 @@ struct serve_options {
   unsigned workers = 0;               // 0: one per CPU
   std::uint64_t max_connections = 0;  // at a time; 0: as many as the limit on open files is enough for
   limits limit;
+  certificate_files certificate;            // empty: no TLS
   std::chrono::milliseconds grace{10'000};  // for requests in flight, after the first signal
   std::string log = "-";                    // a file, "-" for standard output, "off"
   bool quiet = false;                       // no line when it starts
