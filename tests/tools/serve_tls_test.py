@@ -239,6 +239,37 @@ class Handshakes(SecureCase):
                     s.settimeout(command.PATIENCE)
 
 
+    def test_a_record_that_comes_byte_by_byte_is_not_waited_for_beyond_the_limits(self):
+        for begun, limited, other in ((b"", "--idle-timeout", "--request-timeout"),
+                                      (b"GET / HT", "--request-timeout", "--idle-timeout")):
+            for limit in ("1s", "5s", "30s"):  # a handshake has as long: on a busy machine the first may be too short
+                server = self.start(None, limited, limit, other, "5m")
+                try:
+                    connection = self.connect(server)
+                    connection.sendall(begun)
+                except (ssl.SSLError, ConnectionError):
+                    continue
+                self.assert_closed_meanwhile(connection, b"\x17\x03\x03\x40\x00" + bytes(16_000))
+                break
+            else:
+                self.fail("no handshake in 30 seconds")
+
+    def assert_closed_meanwhile(self, connection, record):
+        with socket.socket(fileno=os.dup(connection.fileno())) as raw:
+            raw.settimeout(0.005)
+            for byte in record:
+                try:
+                    raw.sendall(bytes((byte,)))
+                    while raw.recv(1000):
+                        pass
+                    return
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    return
+        self.fail("the server waits for a record without end")
+
+
 class Endings(SecureCase):
     """suppress_ragged_eofs=False: Python raises when the end of the connection comes without a close_notify."""
 

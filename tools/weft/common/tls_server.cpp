@@ -1,9 +1,6 @@
 // TLS by weft::tls; what is wrong with a file is said in words of the command line.
 #include "common/tls_server.hpp"
 
-#include <functional>  // ref
-#include <utility>     // move
-
 #include <weft/tls/context.hpp>  // context
 #include <weft/tls/stream.hpp>   // stream
 
@@ -39,9 +36,23 @@ std::string read_or_explain(const std::string& path, const char* flag) {
   throw failure{"--cert: cannot use " + files.chain + " with " + files.key + ": " + error.message()};
 }
 
+// The socket as TLS writes to it: with a limit for each piece that the system takes, and not for all that is sealed at once,
+// which a slow client may need long for.
+class by_pieces {
+ public:
+  explicit by_pieces(net::tcp_stream& socket) noexcept : socket_(&socket) {}
+  std::size_t read_some(std::span<std::byte> into, std::error_code& error) { return socket_->read_some(into, error); }
+  std::size_t write_some(std::span<const std::byte> from, std::error_code& error) {
+    return socket_->write_some(from, error);
+  }
+
+ private:
+  net::tcp_stream* socket_;
+};
+
 class layer final : public tls_layer {
  public:
-  layer(net::tcp_stream& socket, const tls::context& shared) : stream_(std::ref(socket), shared) {}
+  layer(net::tcp_stream& socket, const tls::context& shared) : stream_(by_pieces{socket}, shared) {}
 
   void handshake(std::error_code& error) override { stream_.handshake(error); }
   std::size_t read_some(std::span<std::byte> into, std::error_code& error) override {

@@ -1,5 +1,6 @@
 // A client's connection, in TLS or without: what serves it does not care which.
 #pragma once
+#include <chrono>        // milliseconds
 #include <cstddef>       // byte, size_t
 #include <cstdint>       // uint64_t
 #include <memory>        // unique_ptr
@@ -9,6 +10,7 @@
 
 #include <weft/interop/asio_stream.hpp>  // basic_sync_stream
 #include <weft/net/tcp_stream.hpp>       // tcp_stream
+#include <weft/task/deadline.hpp>        // with_timeout, timed_out
 
 #include "common/tls_server.hpp"  // tls_layer
 
@@ -25,13 +27,13 @@ class client_socket {
   void put_around(std::unique_ptr<tls_layer> layer) noexcept { secure_ = std::move(layer); }
 
   std::size_t read_some(std::span<std::byte> into, std::error_code& error) {
-    return secure_ ? secure_->read_some(into, error) : socket_.read_some(into, error);
+    return secure_ ? read_secure(into, error) : socket_.read_some(into, error);
   }
   std::size_t write_some(std::span<const std::byte> from, std::error_code& error) {
     return secure_ ? secure_->write_some(from, error) : socket_.write_some(from, error);
   }
-  template <class Duration>
-  void set_timeout(Duration limit) {
+  void set_timeout(std::chrono::milliseconds limit) {
+    limit_ = limit;
     socket_.set_timeout(limit);
   }
   // Waits, in TLS, for room for the last message.
@@ -43,7 +45,19 @@ class client_socket {
   }
 
  private:
+  // A record has up to 16 KiB, and nothing of it can be read before all of it is there. The socket's limit begins anew with
+  // each of its bytes; what has been promised is one for the whole read.
+  std::size_t read_secure(std::span<std::byte> into, std::error_code& error) {
+    try {
+      return weft::with_timeout(limit_, [&] { return secure_->read_some(into, error); });
+    } catch (const timed_out&) {
+      error = std::make_error_code(std::errc::timed_out);
+      return 0;
+    }
+  }
+
   net::tcp_stream socket_;
+  std::chrono::milliseconds limit_{std::chrono::hours{24}};
   std::unique_ptr<tls_layer> secure_;  // goes before its socket
 };
 
