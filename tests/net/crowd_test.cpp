@@ -50,7 +50,7 @@ extent wanted() {
   if (!weft::testing::soaking()) return {instrumented ? 50U : 300U, 1s, 100ms};
   const char* const seconds = std::getenv("WEFT_SOAK_SECONDS");
   const std::chrono::seconds length(seconds != nullptr ? std::atoi(seconds) : 600);
-  return {instrumented ? 2'000U : 50'000U, length, 20s};
+  return {instrumented ? 1'000U : 50'000U, length, 20s};
 }
 
 // What goes over the wire: it says whose it is and which in order, and proves it.
@@ -292,7 +292,7 @@ void run_shares(const extent& size, unsigned shares) {
 
 TEST(Crowd, ConnectionsThatMostlyWaitAllLiveInMemoryThatStaysTheSame) {
   const extent size = wanted();
-  constexpr std::size_t each = 16 * 1024;  // two stacks of a page or two, and the kernel's
+  constexpr std::size_t each = (instrumented ? 2048 : 16) * 1024;  // two stacks of a page or two, and the kernel's
   if (weft::testing::fitting_count(size.connections, each) < size.connections) {
     GTEST_SKIP() << size.connections << " connections need more memory than is free here";
   }
