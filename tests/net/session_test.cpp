@@ -31,7 +31,7 @@ std::uint64_t expect_to_go_well(weft::runtime& rt, std::uint64_t seed, std::vect
 TEST_P(Session, GoesWellUnderFaultsOfAnySeed) {
   weft::runtime rt(workers(GetParam()));
   std::uint64_t faults = 0;
-  under_io_seeds(300, [&](std::uint64_t seed) {
+  under_io_seeds(100, [&](std::uint64_t seed) {
     seeded_random drawn(seed);
     std::vector<fault_mix> mixes;
     for (fault_mix& mix : everyday_faults()) {
