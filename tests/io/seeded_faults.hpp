@@ -10,6 +10,7 @@
 #include <string>              // string
 #include <system_error>        // error_code
 #include <thread>              // thread
+#include <utility>             // move
 #include <vector>              // vector
 
 #include <gtest/gtest.h>
@@ -112,13 +113,18 @@ class hang_guard {
     }
     changed_.notify_one();
     thread_.join();
+    weft::testing::say_on_abort(nullptr);
   }
   hang_guard(const hang_guard&) = delete;
   hang_guard& operator=(const hang_guard&) = delete;
 
-  void goes_on() {
+  // What is done from now on; told if it hangs, or aborts otherwise.
+  void goes_on(std::string what) {
     const std::lock_guard held(mutex_);
     ++steps_;
+    weft::testing::say_on_abort(nullptr);
+    what_ = std::move(what);
+    weft::testing::say_on_abort(what_.c_str());
   }
 
  private:
@@ -133,6 +139,7 @@ class hang_guard {
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::uint64_t steps_ = 0;
+  std::string what_;
   bool over_ = false;
   std::thread thread_;
 };
@@ -146,11 +153,9 @@ void under_io_seeds(std::size_t usual, Body&& body) {
   const std::uint64_t last = replayed == nullptr ? weft::testing::seed_count(usual) : first;
   hang_guard guard;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    guard.goes_on();
     const std::string replay = "replay: WEFT_IO_SEED=" + std::to_string(seed) + " with the same --gtest_filter";
-    weft::testing::say_on_abort(replay.c_str());
+    guard.goes_on(replay);
     body(seed);
-    weft::testing::say_on_abort(nullptr);
     if (testing::Test::HasFailure()) {
       ADD_FAILURE() << replay;
       return;

@@ -53,9 +53,10 @@ TEST_P(Session, GoesWellWhicheverCallFailsOnce) {
   for (const fault_mix& mix : everyday_faults()) {
     for (const auto& fault : mix.faults) {
       for (std::uint64_t k = 0; k < (weft::testing::instrumented ? 2 : 4); ++k) {
-        SCOPED_TRACE("call " + std::to_string(static_cast<int>(mix.which)) + ", number " + std::to_string(k) +
-                     ", errno " + std::to_string(fault.error));
-        guard.goes_on();
+        const std::string what = "call " + std::to_string(static_cast<int>(mix.which)) + ", number " +
+                                 std::to_string(k) + ", errno " + std::to_string(fault.error);
+        SCOPED_TRACE(what);
+        guard.goes_on(what);
         met += expect_to_go_well(rt, k, {{.which = mix.which, .faults = {fault}, .only = k}}, 2000) != 0 ? 1 : 0;
         ++planted;
         if (HasFailure()) return;
@@ -76,6 +77,7 @@ TEST(RingSession, GoesWellWhileMoreEndsThanThereIsRoomFor) {
   const seeded_faults none(1, {});
   rt.run([&] {
     for (int lap = 0; lap < rounds(3, 1); ++lap) {
+      guard.goes_on("lap " + std::to_string(lap));
       const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
       weft::scope all;
       for (int i = 0; i < 2500; ++i) {
