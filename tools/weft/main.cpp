@@ -93,8 +93,8 @@ void add_serve(CLI::App& app, serve_options& o) {
   c.add_flag("--quiet", o.quiet, "Print nothing; no access log unless --log names one");
   c.footer(
       "With --cert or a log file, SIGHUP reads certificate and key again and opens the file again; connections go on. "
-      "SIGINT (Ctrl-C) or SIGTERM stops: no new connections, and requests in flight have --grace to end; a second signal "
-      "ends at once.");
+      "SIGINT (Ctrl-C) or SIGTERM stops: no new connections, and requests in flight have --grace to end; a second "
+      "signal ends at once.");
   c.callback([&o, log] {
     if (o.quiet && log->count() == 0) {
       o.log = "off";
