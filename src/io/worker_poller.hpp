@@ -21,6 +21,8 @@ class worker_poller final : public poller {
   bool has_descriptors() const noexcept override { return backend_ != nullptr && backend_->has_descriptors(); }
   void retire() noexcept override;
 
+  // Null until the first wait. Of the owner.
+  poll_backend* made() const noexcept { return backend_.get(); }
   // The backend of the calling thread, its owner, made as `wanted` says if there is none. Null with an errno in `error`:
   // it cannot be had. automatic: a ring, or epoll where there is none.
   poll_backend* backend(io_backend wanted, int& error) noexcept;

@@ -111,6 +111,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   std::uint64_t random_state = 0;           // src/sched/random.cpp
   unsigned vain_searches = 0;               // since work was last found: sets how long a sleeper waits to search again
   bool displaces = false;  // it slept for long beside workers at work: it may take what was placed on them
+  bool polled = false;     // the sleep that has just ended looked at the descriptors
   worker* next_pooled = nullptr;
   std::uint64_t chaos_drawn = 0;  // chaos mode: where its sequence stands
 

@@ -55,6 +55,7 @@ void worker::attach(runtime_impl& owner) noexcept {
   vain_searches = 0;
   deadlines = 0;
   displaces = false;
+  polled = false;
   dispatched = 0;
   chaos_drawn = 0;
   timers.clear();  // the block may have served another runtime
@@ -105,8 +106,10 @@ void worker::look_around() noexcept {
   take_injected(*this);
   take_placements(*this);
   expire_timers();
-  // With nothing else to run, idle() will poll, and block, in one call.
-  if (descriptors != nullptr && anything_local() && descriptors->has_descriptors()) descriptors->poll(0);
+  // With nothing else to run, idle() will poll, and block, in one call; and what has just been told by that call is run
+  // before the next is made.
+  const bool told = std::exchange(polled, false);
+  if (descriptors != nullptr && !told && anything_local() && descriptors->has_descriptors()) descriptors->poll(0);
   if (stackless != nullptr) [[unlikely]]
     retry_stackless();
   stacks.trim();
@@ -270,6 +273,7 @@ void worker::block(sleep_kind kind) noexcept {
       if (timeout_ns < 0) timeout_ns = 0;
     }
     descriptors->poll(timeout_ns);
+    polled = true;
   }
   if (others_awake) rt->watchers.fetch_sub(1, memory_order_seq_cst);  // before the look; pairs with has_watcher()
   displaces = again_first && vain_searches >= longest_research_shift && rt->now() >= until;
@@ -302,6 +306,7 @@ void worker::idle() noexcept {
         end_search();
         return;
       }
+      if (spin + 1 == spins) break;  // no look comes after it: to wait would only put off the sleep
       for (unsigned p = 0; p < pauses_per_spin; ++p) cpu_relax();
     }
     if (rt->ended.load(memory_order_acquire)) break;  // pairs with ~runtime_impl
