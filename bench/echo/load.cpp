@@ -2,7 +2,7 @@
 // way on each, every byte that comes back looked at. One thread, epoll.
 //
 //   echo_load --port P --server PID [--connections N] [--milliseconds N] [--requests N] [--warmup N]
-//             [--sources N]
+//             [--sources N] [--connection kept|anew]
 //
 // Measures for the time given, and then on until so many requests have been answered, on a machine that others use, too.
 // Prints one line of JSON: what was measured between the end of the warm-up and the end. `server_cpu_ns` is the time that
@@ -86,21 +86,20 @@ class load {
 
   // Opens them a few at a time, each few with an answer before the next, so that no backlog overflows.
   void connect_all(std::size_t count) {
-    constexpr std::size_t at_a_time = 256;
     connections_.resize(count);
+    going_on_ = false;
     for (std::size_t first = 0; first < count; first += at_a_time) {
-      const std::size_t end = std::min(count, first + at_a_time);
-      for (std::size_t i = first; i < end; ++i) {
-        connect(connections_[i], i);
-        send_next(connections_[i], now());
-      }
-      const std::uint64_t enough = answered_ + (end - first);
-      going_on_ = false;
-      while (answered_ < enough) {
-        turn();
-      }
+      open_and_ask(first, std::min(count, first + at_a_time));
     }
     going_on_ = true;
+  }
+  // Until then: opens them, asks once on each, closes them, again. A new connection is what is counted.
+  void open_anew_until(std::uint64_t end, std::uint64_t answers) {
+    going_on_ = false;
+    while (last_seen_ < end || answered_ < answers) {
+      close_all();
+      open_and_ask(0, std::min(connections_.size(), at_a_time));
+    }
   }
 
   void start() {
@@ -122,6 +121,28 @@ class load {
   const weft::tool::latency_summary& recorded() const { return *recorded_; }
 
  private:
+  static constexpr std::size_t at_a_time = 256;
+
+  void open_and_ask(std::size_t first, std::size_t end) {
+    const std::uint64_t enough = answered_ + (end - first);
+    for (std::size_t i = first; i < end; ++i) {
+      connect(connections_[i], i);
+      send_next(connections_[i], now());
+    }
+    while (answered_ < enough) {
+      turn();
+    }
+  }
+
+  void close_all() {
+    for (connection& c : connections_) {
+      if (c.fd >= 0) {
+        ::close(c.fd);
+        c.fd = -1;
+      }
+    }
+  }
+
   void connect(connection& c, std::size_t number) {
     c.number = number;
     c.fd = needed(told(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), "socket");
@@ -219,14 +240,20 @@ int main(int argc, char** argv) {
   const clockid_t server_cpu = cpu_clock_of(static_cast<pid_t>(given.number("server", 0)));
   load all(static_cast<std::uint16_t>(given.number("port", 0)), given.number("sources", 4));
   all.connect_all(given.number("connections", 1));
-  all.start();
-  all.run_until(now() + given.number("warmup", 50) * ns_per_ms, 0);
+  const bool kept = given.either("connection", "kept", "anew", true);
+  const auto run_until = [&](std::uint64_t end, std::uint64_t answers) {
+    kept ? all.run_until(end, answers) : all.open_anew_until(end, answers);
+  };
+  if (kept) {
+    all.start();
+  }
+  run_until(now() + given.number("warmup", 50) * ns_per_ms, 0);
 
   all.begin_recording();
   const std::uint64_t cpu_began = read_clock(server_cpu);
   const std::uint64_t own_began = read_clock(CLOCK_PROCESS_CPUTIME_ID);
   const std::uint64_t began = now();
-  all.run_until(began + given.number("milliseconds", 250) * ns_per_ms, given.number("requests", 1));
+  run_until(began + given.number("milliseconds", 250) * ns_per_ms, given.number("requests", 1));
   const std::uint64_t took = now() - began;
   const std::uint64_t own_took = read_clock(CLOCK_PROCESS_CPUTIME_ID) - own_began;
   const std::uint64_t cpu_took = read_clock(server_cpu) - cpu_began;

@@ -103,7 +103,7 @@ def measure(folder, contender, connections, options):
         load = subprocess.run(
             [folder / "echo_load", "--port", port, "--server", str(server.pid), "--connections", str(connections),
              "--milliseconds", str(options.milliseconds), "--warmup", str(options.warmup),
-             "--requests", str(least_requests(connections))],
+             "--requests", str(least_requests(connections)), "--connection", "anew" if options.anew else "kept"],
             stdout=subprocess.PIPE, text=True, timeout=120, preexec_fn=pinned_to(load_cpus))
         if load.returncode != 0:
             raise RuntimeError(f"the load failed against {contender.name}")
@@ -189,14 +189,14 @@ def available(folder, contenders):
 
 def smoke(folder, options):
     """A handful of requests for each that is built without further packages, and for each choice that they have."""
-    options.milliseconds, options.warmup, options.workers = 1, 0, 1
+    options.milliseconds, options.warmup, options.workers, options.anew = 1, 0, 1, False
     known = [one for one in CONTENDERS if one.role != "peer"] + VARIANTS
     for one in available(folder, known):
         result = measure(folder, one, 3, options)
         if result["requests"] < least_requests(3) or result["server_cpu_ns"] < 1:
             raise RuntimeError(f"{one.name}: nothing was measured: {result}")
         print(f"{one.name}: {result['requests']} requests")
-    options.workers = 2
+    options.workers, options.anew = 2, True
     for one in available(folder, [one for one in CONTENDERS if one.role != "peer"]):
         measure(folder, one, 8, options)
 
@@ -213,6 +213,7 @@ def parse():
     parser.add_argument("--workers", type=int, default=1, help="threads of the server; with more than one nothing is pinned")
     parser.add_argument("--only", default="", help="names of contenders, with ; between them")
     parser.add_argument("--variants", action="store_true", help="the ways of the raw io_uring loop instead")
+    parser.add_argument("--anew", action="store_true", help="a connection for each request; at most 256 at a time")
     parser.add_argument("--seed", type=int, default=1, help="of the orders")
     parser.add_argument("--raw-output", type=argparse.FileType("w"), help="a line of JSON for each measurement")
     parser.add_argument("--smoke", action="store_true", help="only see that everything works")
