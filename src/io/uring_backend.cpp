@@ -4,6 +4,7 @@
 #include <poll.h>  // POLLIN
 
 #include <cerrno>   // error numbers
+#include <cstddef>  // ptrdiff_t
 #include <new>      // nothrow
 #include <utility>  // exchange
 
@@ -21,6 +22,22 @@ constexpr std::uint64_t wake_tag = 1;
 constexpr std::uint64_t cancel_tag = 2;
 
 constexpr std::int64_t ns_per_s = 1'000'000'000;
+
+// How many ends before its own a fiber's frames are asked for, and how much of its stack around the request: of hundreds
+// of connections each line would be a miss, one after the other. Picked by bench/echo with 1000 connections.
+constexpr unsigned frames_ahead = 4;
+constexpr std::ptrdiff_t frames_below = 2 * WEFT_CACHE_LINE;
+constexpr std::ptrdiff_t frames_above = 8 * WEFT_CACHE_LINE;
+
+void prefetch_frames(std::uint64_t request) noexcept {
+  if (request <= cancel_tag) {
+    return;
+  }
+  const auto* const at = reinterpret_cast<const char*>(request);
+  for (std::ptrdiff_t line = -frames_below; line < frames_above; line += WEFT_CACHE_LINE) {
+    asm volatile("prefetcht0 %0" : : "m"(at[line]));  // as in ready_queue
+  }
+}
 
 bool passes(int error) noexcept {  // what the next poll() will not meet again
   return error == EINTR || error == ETIME || error == EAGAIN || error == EBUSY;
@@ -147,8 +164,12 @@ void uring_backend::collect() noexcept {
   unsigned seen = 0;
   const io_uring_cqe* told = nullptr;
   sanitizer_observe_io();
+  const unsigned ready = io_uring_cq_ready(&ring_);
   io_uring_for_each_cqe(&ring_, head, told) {
     ++seen;
+    if (seen + frames_ahead <= ready) {
+      prefetch_frames(ring_.cq.cqes[(head + frames_ahead) & *ring_.cq.kring_mask].user_data);
+    }
     const std::uint64_t of = told->user_data;
     if (of == wake_tag) {
       on_wake(*told);
