@@ -158,7 +158,9 @@ descriptor connect_stream(const net::endpoint& to, time_limit& limit, const char
   return socket;
 }
 
-descriptor listen_stream(const net::endpoint& at, const listening& how, std::error_code& error) {
+namespace {
+
+descriptor try_to_listen(const net::endpoint& at, const listening& how, std::error_code& error) {
   const os::result made = os::socket(at.family(), SOCK_STREAM);
   error = to_error_code(made.error);
   if (error) {
@@ -170,6 +172,20 @@ descriptor listen_stream(const net::endpoint& at, const listening& how, std::err
     error = to_error_code(os::listen(raw.get(), how.backlog).error);
   }
   return error ? descriptor{} : raw.adopt(sharing::readers);
+}
+
+}  // namespace
+
+// A free port is free when it is handed out. Two sockets that reuse addresses may be given the same one before either
+// listens, and the second to do so is told that it is in use: it asks for another.
+descriptor listen_stream(const net::endpoint& at, const listening& how, std::error_code& error) {
+  constexpr int most = 16;
+  const bool any_port = (at.family() == AF_INET || at.family() == AF_INET6) && at.port() == 0;
+  descriptor made = try_to_listen(at, how, error);
+  for (int tries = 1; any_port && tries < most && error == std::errc::address_in_use; ++tries) {
+    made = try_to_listen(at, how, error);
+  }
+  return made;
 }
 
 descriptor accept_stream(descriptor_handle listener, time_limit& limit, const char* what, std::error_code& error) {

@@ -341,4 +341,23 @@ TEST_P(Faults, ErrorsOfTwoFibersNeverCross) {
   });
 }
 
+TEST(FreePort, ThatAnotherListenerTookMeanwhileIsReplacedByTheNext) {
+  const planned_faults taken(call::listen, {.error = EADDRINUSE}, 0, 3);
+  const auto listener = listen_anywhere();
+  EXPECT_NE(listener.local_endpoint().port(), 0);
+  EXPECT_EQ(planned_faults::calls(), 4);
+}
+
+TEST(FreePort, IsNotSoughtForEverNorInPlaceOfTheOneAskedFor) {
+  const planned_faults taken(call::listen, {.error = EADDRINUSE}, 0, 1000);
+  std::error_code error;
+  weft::net::tcp_listener::bind(weft::net::endpoint::parse("127.0.0.1:0"), error);
+  EXPECT_EQ(error, std::errc::address_in_use);
+  const int before = planned_faults::calls();
+  EXPECT_LE(before, 100);
+  weft::net::tcp_listener::bind(weft::net::endpoint::parse("127.0.0.1:9"), error);
+  EXPECT_TRUE(error);  // no right to that port, or it is in use
+  EXPECT_LE(planned_faults::calls(), before + 1);
+}
+
 }  // namespace
