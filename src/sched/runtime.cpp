@@ -155,13 +155,13 @@ void runtime_impl::drain() noexcept {
   if (quiescent()) return;  // the usual end; stopping looks at every record the pooled workers ever made
   stop_everything();
   draining.store(true, memory_order_seq_cst);  // pairs with the look before each sleep, in worker::idle()
-  for (bool reported = false;;) {
+  time_point report_at = std::chrono::steady_clock::now() + survivor_report_after;
+  for (;;) {
     if (quiescent() || drained.load(memory_order_seq_cst) != 0) return;  // pairs with note_idle()
-    const auto until = reported ? no_deadline : std::chrono::steady_clock::now() + survivor_report_after;
-    if (!futex_wait(&drained, 0, until)) {
+    if (!futex_wait(&drained, 0, report_at)) {  // also true after a signal, of which there may be many
       report_survivors();
       stop_everything();  // what was spawned meanwhile, too
-      reported = true;
+      report_at = no_deadline;
     }
   }
 }
