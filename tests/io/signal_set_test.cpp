@@ -19,6 +19,7 @@
 #include <weft/sched/this_fiber.hpp>
 
 #include "io/faults.hpp"
+#include "support/asleep.hpp"
 #include "support/instrumented.hpp"
 
 namespace {
@@ -301,7 +302,7 @@ TEST(SignalsInFibers, ComeToThreadsThatWait) {
     signal_set set{SIGUSR1};
     for (int i = 0; i < 10; ++i) {
       std::thread sender([] {
-        std::this_thread::sleep_for(5ms);  // most often they all wait by then
+        weft::testing::await_others_asleep();
         ::kill(::getpid(), SIGUSR1);
       });
       EXPECT_EQ(set.wait(), SIGUSR1);
@@ -316,7 +317,7 @@ TEST(SignalsInFibers, SentToAWorkersThreadThatWaitsAreHandledThere) {
     const pthread_t worker = ::pthread_self();
     for (int i = 0; i < 10; ++i) {
       std::thread sender([worker] {
-        std::this_thread::sleep_for(5ms);  // most often it waits by then
+        weft::testing::await_others_asleep();
         ::pthread_kill(worker, SIGUSR1);
       });
       EXPECT_EQ(set.wait(), SIGUSR1);
