@@ -12,6 +12,7 @@
 #include <weft/sched/fiber.hpp>
 #include <weft/sched/this_fiber.hpp>
 
+#include "fs/callers.hpp"
 #include "fs/temporary_folder.hpp"
 #include "io/blocking_pool.hpp"
 #include "io/faults.hpp"
@@ -33,19 +34,7 @@ std::string text_of(file& f, std::size_t size, std::uint64_t offset = 0) {
   return text;
 }
 
-// 0: on a plain thread; else in a fiber of a runtime with so many workers.
-class File : public ::testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  void go(F&& body) {
-    if (GetParam() == 0) {
-      body();
-    } else {
-      weft::run(weft_test::workers(GetParam()), body);
-    }
-  }
-  temporary_folder folder_;
-};
+class File : public weft_test::from_thread_or_fiber {};
 INSTANTIATE_TEST_SUITE_P(Callers, File, ::testing::Values(0, 1, 2));
 
 TEST_P(File, KeepsWhatWasWrittenAndHasOnePosition) {

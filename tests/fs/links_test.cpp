@@ -12,6 +12,7 @@
 #include <weft/io/pipe.hpp>
 #include <weft/sched/fiber.hpp>
 
+#include "fs/callers.hpp"
 #include "fs/temporary_folder.hpp"
 #include "io/faults.hpp"
 
@@ -24,22 +25,9 @@ using weft_test::temporary_folder;
 namespace fs = weft::fs;
 namespace os = weft::detail::os;
 
-// On a plain thread, and in a fiber.
-class Links : public ::testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  void go(F&& body) {
-    const weft_test::no_descriptor_leaks none;
-    if (GetParam() == 0) {
-      body();
-    } else {
-      weft::run(weft_test::workers(GetParam()), body);
-    }
-  }
-  temporary_folder folder_;
-};
+class Links : public weft_test::from_thread_or_fiber {};
 INSTANTIATE_TEST_SUITE_P(Callers, Links, ::testing::Values(0, 1));
-using Positions = Links;
+class Positions : public weft_test::from_thread_or_fiber {};
 INSTANTIATE_TEST_SUITE_P(Callers, Positions, ::testing::Values(0, 1));
 
 TEST_P(Links, SymbolicOnesAreTextThatLeadsOn) {

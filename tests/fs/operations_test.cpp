@@ -13,6 +13,7 @@
 #include <weft/sched/fiber.hpp>
 #include <weft/sched/this_fiber.hpp>
 
+#include "fs/callers.hpp"
 #include "fs/temporary_folder.hpp"
 #include "io/faults.hpp"
 
@@ -23,19 +24,7 @@ using weft_test::temporary_folder;
 namespace fs = weft::fs;
 namespace os = weft::detail::os;
 
-class Files : public ::testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  void go(F&& body) {
-    const weft_test::no_descriptor_leaks none;
-    if (GetParam() == 0) {
-      body();
-    } else {
-      weft::run(weft_test::workers(GetParam()), body);
-    }
-  }
-  temporary_folder folder_;
-};
+class Files : public weft_test::from_thread_or_fiber {};
 INSTANTIATE_TEST_SUITE_P(Callers, Files, ::testing::Values(0, 1));
 
 std::string large_text(std::size_t size) {
