@@ -8,6 +8,8 @@
 #include <thread>     // plain threads
 #include <vector>     // handles
 
+#include <sys/time.h>  // setitimer
+
 #include <gtest/gtest.h>
 
 #include <weft/fiber/cancelled.hpp>
@@ -213,8 +215,13 @@ TEST(Runtime, MayBeDestroyedByAFiberOfAnother) {
   });
 }
 
+// However many signals interrupt the wait for it.
 TEST(Runtime, ReportsByNameWhatIgnoresItsStop) {
   const auto child = run_in_child([] {
+    std::signal(SIGALRM, [](int) {});
+    constexpr timeval often{.tv_sec = 0, .tv_usec = 50'000};
+    const itimerval interruptions{.it_interval = often, .it_value = often};
+    ASSERT_EQ(::setitimer(ITIMER_REAL, &interruptions, nullptr), 0);
     weft::runtime rt(weft::runtime_options{.workers = 1});
     rt.spawn(weft::fiber_options{.name = "deaf"}, [] {
         const weft::cancel_shield shield;
