@@ -293,6 +293,7 @@ void run_shares(const extent& size, unsigned shares) {
 TEST(Crowd, ConnectionsThatMostlyWaitAllLiveInMemoryThatStaysTheSame) {
   const extent size = wanted();
   constexpr std::size_t each = (instrumented ? 2048 : 16) * 1024;  // two stacks of a page or two, and the kernel's
+  // The size is the claim: fewer connections would show something else, so what does not fit is told and not shrunk.
   if (weft::testing::fitting_count(size.connections, each) < size.connections) {
     GTEST_SKIP() << size.connections << " connections need more memory than is free here";
   }
@@ -301,6 +302,7 @@ TEST(Crowd, ConnectionsThatMostlyWaitAllLiveInMemoryThatStaysTheSame) {
   if (per_process >= size.connections) {
     return run_crowd(size, [] {});
   }
+  // Shares need fork() with threads to follow, which ThreadSanitizer forbids, and a process for each few is no crowd.
   if (instrumented || per_process < size.connections / 20) {
     GTEST_SKIP() << size.connections << " connections need " << 2 * size.connections + other_descriptors
                  << " open files; the limit is " << limit.current() << ", and it takes CAP_SYS_RESOURCE to raise it";

@@ -24,6 +24,8 @@ using weft::stdio;
 
 constexpr auto patience = 60s;  // before something counts as hanging
 
+// Other people's programs: ./dev test installs them where they can be had. Where not, there is nobody to talk to, and the
+// test says so and counts as skipped.
 bool has(const std::string& program) {
   std::error_code missing;
   process::spawn({program, "-h"}, {.input = stdio::null(), .output = stdio::null(), .error = stdio::null()}, missing);
