@@ -5,7 +5,7 @@
 
 namespace weft::inline v0::detail {
 
-// What any computation of the thread's that rounds would do. Free of cost where it is raised already.
+// What any computation of the thread's that rounds would do. Costs a store and a load where it is raised already, and may be seen by fetestexcept.
 inline void raise_inexact_flag() noexcept {
   constexpr std::uint32_t inexact = 0x20;
   static_assert((initial_mxcsr & inexact) != 0);

@@ -176,8 +176,8 @@ descriptor try_to_listen(const net::endpoint& at, const listening& how, std::err
 
 }  // namespace
 
-// A free port is free when it is handed out. Two sockets that reuse addresses may be given the same one before either
-// listens, and the second to do so is told that it is in use: it asks for another.
+// A free port is free when it is handed out. Two sockets with SO_REUSEADDR may be bound to the same one as long as neither
+// listens, and the second to do so is told EADDRINUSE: it asks for another.
 descriptor listen_stream(const net::endpoint& at, const listening& how, std::error_code& error) {
   constexpr int most = 16;
   const bool any_port = (at.family() == AF_INET || at.family() == AF_INET6) && at.port() == 0;

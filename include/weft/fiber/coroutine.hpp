@@ -179,7 +179,7 @@ class coroutine_owner {
 ///
 /// Threads:  one thread, the one that first resumed it: its frames may hold addresses of thread-locals.
 /// State:    floating-point control (defaults at first) and exceptions in flight belong to the coroutine; so it may
-///           yield inside a catch block or a destructor.
+///           yield inside a catch block or a destructor. It begins with FE_INEXACT raised, and making one raises it.
 /// Memory:   a guarded stack, `stack_size` of address space, committed by touch. Stacks are reused.
 /// Cost:     a resume and a yield are two out-of-line switches and two looks at the thread's exception state.
 class coroutine {
