@@ -174,7 +174,7 @@ def print_table(found, options):
             print(f"| {connections} | {one.name} | {series.median('per_second'):.0f} | {series.median('cpu_us'):.2f} "
                   f"| {beside[0]} | {series.median('p50_us'):.0f} | {series.median('p99_us'):.0f} "
                   f"| {series.median('p999_us'):.0f} | {beside[1]} |")
-    print(f"\nMedians of {options.rounds} rounds (peers: every {max(1, options.rounds // options.peer_rounds)}th) of "
+    print(f"\nMedians of {options.rounds} rounds (peers: one in {max(1, options.rounds // options.peer_rounds)}) of "
           f"{options.milliseconds} ms; ratios within rounds, in brackets 95% of resampled medians. "
           f"{options.workers} worker{'s' if options.workers > 1 else ''}.")
 
