@@ -12,6 +12,8 @@ import matplotlib.pyplot as plot  # noqa: E402: after the choice of what draws
 
 COLOURS = {WEFT: "#0b6e4f", STACKFUL: "#c8553d", STACKLESS: "#4a6fa5", THREADS: "#8d6a9f", LIMIT: "#9a9a9a"}
 NAMES = {WEFT: "weft", STACKFUL: "stackful", STACKLESS: "stackless", THREADS: "threads", LIMIT: "what the machine allows"}
+STROKE = {"marker": "|", "markersize": 8, "markeredgewidth": 2}
+MARKERS = "os^DvPX<>hd*p8H"
 LOGARITHMIC_FROM = 30  # how many times the least the greatest must be
 
 
@@ -57,6 +59,15 @@ def one_row(row, folder):
     save(figure, folder, row["name"])
 
 
+def markers_of(contenders):
+    """The same mark for a contender in every row: a stroke for what the machine allows, a shape of its own for each peer."""
+    kinds = {one["name"]: one["kind"] for one in contenders}
+    peers = sorted(name for name, kind in kinds.items() if kind != LIMIT)
+    shapes = {name: {"marker": MARKERS[number % len(MARKERS)], "markersize": 6.5, "markeredgewidth": 0}
+              for number, name in enumerate(peers)}
+    return {**shapes, **{name: STROKE for name in kinds if name not in shapes}}
+
+
 def summary(document, folder):
     """All rows in one: how many times weft's figure the others' are."""
     rows = []
@@ -72,28 +83,58 @@ def summary(document, folder):
         return
     rows.reverse()  # the first on top
     figure, axes = plot.subplots(figsize=(10, 1.2 + 0.27 * len(rows)))
+    markers = markers_of(one for _, others in rows for _, one in others)
     for place, (row, others) in enumerate(rows):
         axes.axhline(place, color="#ececec", linewidth=0.8, zorder=0)
         for times, one in others:
-            axes.plot(times, place, "o" if one["kind"] != LIMIT else "|", color=COLOURS[one["kind"]], markersize=6.5,
-                      alpha=0.9, markeredgewidth=2 if one["kind"] == LIMIT else 0)
+            axes.plot(times, place, color=COLOURS[one["kind"]], alpha=0.9, **markers[one["name"]])
     axes.axvline(1, color=COLOURS[WEFT], linewidth=1.6)
     axes.set_xscale("log")
     axes.set_yticks(range(len(rows)), [row["title"] for row, _ in rows], fontsize=8.5)
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:g}x"))
     axes.set_xlabel("times what weft takes, medians of one run: right of the line weft is ahead", fontsize=9)
-    there = {one["kind"] for _, others in rows for _, one in others}
-    for kind in (WEFT, STACKFUL, STACKLESS, THREADS, LIMIT):
-        if kind in there or kind == WEFT:
-            axes.plot([], [], "|" if kind in (WEFT, LIMIT) else "o", color=COLOURS[kind], label=NAMES[kind], markeredgewidth=2)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=5, frameon=False, fontsize=9)
+    for kind in (STACKFUL, STACKLESS, THREADS):
+        for name in sorted({one["name"] for _, others in rows for _, one in others if one["kind"] == kind}):
+            axes.plot([], [], linestyle="", color=COLOURS[kind], label=f"{name} ({NAMES[kind]})", **markers[name])
+    axes.plot([], [], linestyle="", color=COLOURS[LIMIT], label=NAMES[LIMIT], **STROKE)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5)
     tidy(axes)
     save(figure, folder, "summary")
+
+
+def growth(document, folder):
+    """The same workload at growing sizes, where a run has it at three or more: a line for each contender."""
+    groups = {}
+    for row in document["rows"]:
+        if row["size"]:
+            groups.setdefault((row["workload"], row["variant"], row["workers"]), []).append(row)
+    for (workload, _, _), rows in groups.items():
+        if len({row["size"] for row in rows}) < 3:
+            continue
+        rows.sort(key=lambda row: row["size"])
+        figure, axes = plot.subplots(figsize=(7.5, 4))
+        key, unit = rows[0]["figures"][0]["key"], f"{rows[0]['figures'][0]['unit']} {rows[0]['figures'][0]['what']}"
+        markers = markers_of(one for row in rows for one in row["contenders"])
+        for name, marker in sorted(markers.items()):
+            there = [(row["size"], results.median(results.named(row, name), key), results.named(row, name)["kind"])
+                     for row in rows if results.named(row, name) and results.median(results.named(row, name), key)]
+            if there:
+                axes.plot([size for size, _, _ in there], [value for _, value, _ in there], label=name,
+                          color=COLOURS[there[0][2]], linewidth=2.2 if there[0][2] == WEFT else 1.1, **marker)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("fibers", fontsize=9)
+        axes.set_ylabel(unit.strip(), fontsize=9)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5)
+        axes.set_title(f"{workload}: how the cost grows", fontsize=11, loc="left")
+        tidy(axes)
+        save(figure, folder, f"growth-{workload.replace('_', '-')}")
 
 
 def draw(document, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for row in document["rows"]:
         one_row(row, folder)
+    growth(document, folder)
     summary(document, folder)

@@ -60,7 +60,7 @@ FORK_JOIN = (weft, tbb, rayon, tokio, go, serial)
 
 
 def yields():
-    for size, goal in ((2, 12), (1000, 15), (100_000, 60)):
+    for size, goal in ((2, 12), (100, None), (1000, 15), (10_000, None), (100_000, 60)):
         others = (coroutines, threads) if size <= 1000 else (coroutines,)
         yield Row(f"yield-{size}", f"yield, {size:,} fibers", "yield", SCHEDULERS + others, (ns("", goal),), size=size)
     for size, goal in ((1000, 25), (100_000, 150)):

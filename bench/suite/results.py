@@ -10,7 +10,8 @@ from contenders import LIMIT, STACKFUL, WEFT
 
 def row_of(row, kinds, samples, size):
     """One row of the document. `samples`: {contender's name: [figures of each repetition]}."""
-    return {"name": row.name, "title": row.title, "workers": row.workers, "size": size,
+    return {"name": row.name, "title": row.title, "workload": row.workload, "variant": row.variant, "workers": row.workers,
+            "size": size,
             "figures": [asdict(figure) for figure in row.figures],
             "contenders": [{"name": name, "kind": kinds[name], "repetitions": repetitions}
                            for name, repetitions in samples.items() if repetitions]}
