@@ -1,0 +1,3 @@
+module weft/bench/contenders/go
+
+go 1.19
