@@ -45,7 +45,7 @@ options parse(int argc, char** argv) {
     if (name == "--workers") {
       o.workers = static_cast<unsigned>(number(name, value, 1, 1024));
     } else if (name == "--size") {
-      o.size = number(name, value, 1, any);
+      o.size = number(name, value, 0, any);
     } else if (name == "--milliseconds") {
       o.milliseconds = static_cast<unsigned>(number(name, value, 1, 100'000));
     } else if (name == "--stack") {

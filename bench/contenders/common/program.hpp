@@ -9,6 +9,9 @@
 
 namespace contenders {
 
+// A workload's function. As a type, it declares several: `measurement yield, spawn_join;`
+using measurement = figures(const options& o);
+
 struct workload {
   std::string_view name;
   std::function<figures(const options&)> measure;
