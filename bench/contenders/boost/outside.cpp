@@ -1,14 +1,13 @@
 // Work from a plain thread. Boost.Fiber has no call for it: what it offers is a channel, whose receiving fiber runs the
 // work, or a new fiber for it. Any other way would need a queue of one's own.
-#include <atomic>      // what has been done
 #include <cstdint>     // uint64_t
 #include <functional>  // function
-#include <thread>      // the plain thread
+#include <future>      // the plain thread
 
 #include "contenders/boost/runtime.hpp"
 #include "contenders/boost/workloads.hpp"
+#include "contenders/common/all_done.hpp"
 #include "contenders/common/program.hpp"
-#include "contenders/common/errors.hpp"
 #include "contenders/common/repeat.hpp"
 #include "contenders/common/stopwatch.hpp"
 #include "contenders/common/wake.hpp"
@@ -38,23 +37,6 @@ figures served(const options& o, Ask&& ask, Take&& take) {
     return result.get();
   });
 }
-
-// Counts to what is wanted; the plain thread sleeps until then.
-class all_done {
- public:
-  explicit all_done(std::uint64_t wanted) : left_(wanted) {}
-  void one() {
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) left_.notify_one();  // pairs with wait(), and with others
-  }
-  void wait() {
-    for (std::uint64_t left; (left = left_.load(std::memory_order_acquire)) != 0;) {  // pairs with one()
-      left_.wait(left, std::memory_order_acquire);                                    // pairs with one()
-    }
-  }
-
- private:
-  std::atomic<std::uint64_t> left_;
-};
 
 const auto call = [](auto&, std::function<void()>& job) { job(); };
 

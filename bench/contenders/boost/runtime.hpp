@@ -2,11 +2,14 @@
 //
 // One thread: round robin, and stacks of 64 KiB from its pool, which is the fastest for many short fibers. Several: its
 // work-stealing scheduler, whose idle threads look for work without sleeping, as its examples have it: one that sleeps
-// is not told of work that it could steal. Then stacks come from malloc, because the pool is not thread-safe.
+// is not told of work that it could steal. Then stacks come from malloc, because the pool is not thread-safe; and malloc
+// is told to keep what it has, else batches of stacks come from the kernel anew each time, at a hundred times the cost.
 #pragma once
 #include <cstddef>    // size_t
 #include <exception>  // exception_ptr
 #include <future>     // async
+#include <limits>     // most of an int
+#include <malloc.h>   // mallopt
 #include <memory>     // allocator_arg
 #include <mutex>      // unique_lock
 #include <thread>     // workers
@@ -66,6 +69,7 @@ figures inside(const options& o, Body&& body, bool idle_sleeps = false) {
   return std::async(std::launch::async,
                     [&]() -> figures {
                       const std::size_t bytes = o.stack_or(stack_bytes);
+                      ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
                       if (o.workers == 1) {
                         fibers::pooled_fixedsize_stack stacks(bytes, first_stacks, most_stacks_at_once);
                         return body(stacks);
