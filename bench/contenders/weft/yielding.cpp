@@ -13,8 +13,8 @@
 namespace contenders::on_weft {
 namespace {
 
-// All have been started before the time begins, and the others have yielded: else most would be over before the last
-// one starts. It ends with the last of them.
+// All have been started before the time begins, and none ends before it is over: who waits for the others yields. So in
+// time are `each` yields of each fiber, and nothing else.
 struct turns {
   const std::size_t fibers;
   const std::uint64_t each;
@@ -23,15 +23,37 @@ struct turns {
   double ns = 0;
 
   void take() {
-    if (started.load(std::memory_order_relaxed) + 1 == fibers) watch = stopwatch();  // relaxed: nobody else is to come
-    started.fetch_add(1, std::memory_order_release);                                 // pairs with the load below
-    while (started.load(std::memory_order_acquire) < fibers) {                       // pairs with the line above
-      weft::this_fiber::yield();
+    if (is_last(started)) {
+      watch = stopwatch();
+      started.store(fibers, std::memory_order_release);  // pairs with yield_until_all()
+    } else {
+      yield_until_all(started);
     }
-    for (std::uint64_t i = 0; i < each; ++i) weft::this_fiber::yield();
-    if (ended.fetch_add(1, std::memory_order_relaxed) + 1 == fibers) ns = watch.ns();  // relaxed: join() orders it
+    for (std::uint64_t i = 1; i < each; ++i) weft::this_fiber::yield();
+    if (is_last(ended)) {
+      ns = watch.ns();
+      ended.store(fibers, std::memory_order_release);  // pairs with yield_until_all()
+    } else {
+      yield_until_all(ended);
+    }
   }
   timed result() const { return {ns, each * fibers}; }
+
+ private:
+  // The last one to come does not count itself: it stores the full number when it has done its work.
+  bool is_last(std::atomic<std::size_t>& count) const {
+    std::size_t seen = count.load(std::memory_order_relaxed);  // relaxed: checked by the exchange
+    while (seen + 1 < fibers) {
+      // relaxed: the store of the last one is what others wait for
+      if (count.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return false;
+    }
+    return true;
+  }
+  void yield_until_all(const std::atomic<std::size_t>& count) const {
+    while (count.load(std::memory_order_acquire) < fibers) {  // pairs with the stores in take()
+      weft::this_fiber::yield();
+    }
+  }
 };
 
 }  // namespace
