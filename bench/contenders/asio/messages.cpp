@@ -13,22 +13,22 @@
 namespace contenders::on_asio {
 namespace {
 
-// A timer is Asio's event: whoever waits for it is woken when it is cancelled. On one thread nothing is lost, because
-// the other always waits by then.
-coroutine<> answer(timer& there, timer& back, std::uint64_t rounds) {
-  std::error_code cancelled;
+// As an event, a channel with one place: set() is to try and send, and finds no place when it is set already. A timer
+// that is cancelled, the older custom, calls the kernel for each wait when it is the next to end.
+template <class Channel>
+coroutine<> answer_events(Channel& there, Channel& back, std::uint64_t rounds) {
   for (std::uint64_t i = 0; i < rounds; ++i) {
-    co_await there.async_wait(asio::redirect_error(use_coroutine, cancelled));
-    back.cancel_one();
+    co_await there.async_receive(use_coroutine);
+    back.try_send(std::error_code(), 0);
   }
 }
 
-coroutine<> ask(timer& there, timer& back, std::uint64_t rounds, double& ns) {
-  std::error_code cancelled;
+template <class Channel>
+coroutine<> ask_events(Channel& there, Channel& back, std::uint64_t rounds, double& ns) {
   const stopwatch watch;
   for (std::uint64_t i = 0; i < rounds; ++i) {
-    there.cancel_one();
-    co_await back.async_wait(asio::redirect_error(use_coroutine, cancelled));
+    there.try_send(std::error_code(), 0);
+    co_await back.async_receive(use_coroutine);
   }
   ns = watch.ns();
 }
@@ -51,14 +51,8 @@ coroutine<> ask(Channel& there, Channel& back, std::uint64_t rounds, double& ns,
   ns = watch.ns();
 }
 
-// One io_context for each of the two sides; one thread for both where they are the same.
-template <class Channel>
-timed ping(asio::io_context& asking, asio::io_context& answering, std::uint64_t n, std::size_t capacity) {
-  Channel there(answering.get_executor(), capacity), back(asking.get_executor(), capacity);
-  double ns = 0;
-  std::uint64_t sum = 0;
-  start(answering, answer(there, back, n / 2));
-  start(asking, ask(there, back, n / 2, ns, sum));
+// One io_context for each of the two sides, and a thread for each; or the same for both.
+void run_both(asio::io_context& asking, asio::io_context& answering) {
   if (&asking == &answering) {
     asking.run();
   } else {
@@ -66,7 +60,27 @@ timed ping(asio::io_context& asking, asio::io_context& answering, std::uint64_t 
     asking.run();
     other.join();
   }
+}
+
+template <class Channel>
+timed ping(asio::io_context& asking, asio::io_context& answering, std::uint64_t n, std::size_t capacity) {
+  Channel there(answering.get_executor(), capacity), back(asking.get_executor(), capacity);
+  double ns = 0;
+  std::uint64_t sum = 0;
+  start(answering, answer(there, back, n / 2));
+  start(asking, ask(there, back, n / 2, ns, sum));
+  run_both(asking, answering);
   check_equal("the sum of messages", sum, n / 2);
+  return {ns, n / 2 * 2};
+}
+
+template <class Channel>
+timed ping_events(asio::io_context& asking, asio::io_context& answering, std::uint64_t n) {
+  Channel there(answering.get_executor(), 1), back(asking.get_executor(), 1);
+  double ns = 0;
+  start(answering, answer_events(there, back, n / 2));
+  start(asking, ask_events(there, back, n / 2, ns));
+  run_both(asking, answering);
   return {ns, n / 2 * 2};
 }
 
@@ -109,16 +123,10 @@ coroutine<> receive_many(shared_channel& from, std::uint64_t n, std::atomic<std:
 }  // namespace
 
 figures ping_event(const options& o) {
-  need_one_worker(o);
-  return repeat(o, 0, [](std::uint64_t n) -> timed {
-    asio::io_context context(1);
-    timer there(context.get_executor(), timer::time_point::max());
-    timer back(context.get_executor(), timer::time_point::max());
-    double ns = 0;
-    start(context, answer(there, back, n / 2));
-    start(context, ask(there, back, n / 2, ns));
-    context.run();
-    return {ns, n / 2 * 2};
+  if (o.workers > 2) throw unavailable("ping_event has one or two workers");
+  return repeat(o, 0, [&](std::uint64_t n) -> timed {
+    asio::io_context asking(1), answering(1);
+    return o.workers == 1 ? ping_events<channel>(asking, asking, n) : ping_events<shared_channel>(asking, answering, n);
   });
 }
 
