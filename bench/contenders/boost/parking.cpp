@@ -83,8 +83,8 @@ void need_mappings(std::size_t stacks) {
 
 }  // namespace
 
-// Stacks from malloc here, also on one thread: its pool writes to the lowest page of each stack when it grows, so each
-// would have two pages instead of one.
+// Stacks from malloc here, also on one thread: the pool writes to the lowest page of each stack when it grows, so each
+// has three pages instead of two.
 figures parked(const options& o) {
   const std::size_t bytes = o.stack_or(stack_bytes);
   return inside(o, [&](auto&) {

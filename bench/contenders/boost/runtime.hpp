@@ -66,10 +66,11 @@ class stealing_threads {
 // `body(stacks)` inside such a runtime, on a thread of its own, so that no scheduler outlives its run.
 template <class Body>
 figures inside(const options& o, Body&& body, bool idle_sleeps = false) {
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  ::mallopt(M_ARENA_MAX, 1);  // the others give their memory back whatever the threshold
   return std::async(std::launch::async,
                     [&]() -> figures {
                       const std::size_t bytes = o.stack_or(stack_bytes);
-                      ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
                       if (o.workers == 1) {
                         fibers::pooled_fixedsize_stack stacks(bytes, first_stacks, most_stacks_at_once);
                         return body(stacks);
