@@ -6,6 +6,7 @@
 #include <cstdint>             // uint64_t
 #include <mutex>               // mutex
 #include <poll.h>              // poll
+#include <pthread.h>           // size of stacks
 #include <sched.h>             // sched_yield, sched_setaffinity
 #include <sys/socket.h>        // recv, send
 #include <thread>              // thread
@@ -30,6 +31,18 @@ std::size_t size_of(const options& o, std::size_t preset) {
   const std::size_t size = o.size_or(preset);
   if (size > most_threads) throw unavailable(o.workload + ": 1000 threads at most");
   return size;
+}
+
+// Stacks of 256 KiB unless told, not 8 MiB: then glibc's cache of 40 MiB has room for a batch, and a thread takes an old
+// one instead of a new mapping.
+void set_stacks(const options& o) {
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  const int error = ::pthread_attr_setstacksize(&attributes, o.stack_or(std::size_t{256} * 1024));
+  if (error != 0 || ::pthread_setattr_default_np(&attributes) != 0) {
+    throw unavailable("threads cannot have stacks of that size");
+  }
+  ::pthread_attr_destroy(&attributes);
 }
 
 void join_all(std::vector<std::thread>& all) {
@@ -101,6 +114,7 @@ void echo(int end) {
 
 // sched_yield() of `size` threads on one processor. The last to start begins the time, the last to end ends it.
 figures yield(const options& o) {
+  set_stacks(o);
   need_one_worker(o);
   const std::size_t size = size_of(o, 1000);
   stay_on_one_processor();
@@ -124,6 +138,7 @@ figures yield(const options& o) {
 }
 
 figures spawn_join(const options& o) {
+  set_stacks(o);
   return repeat(o, 0, [](std::uint64_t n) -> timed {
     std::uint64_t count = 0;
     const stopwatch watch;
@@ -136,6 +151,7 @@ figures spawn_join(const options& o) {
 
 // Smaller batches than others: 100.
 figures spawn_batch(const options& o) {
+  set_stacks(o);
   const std::size_t size = size_of(o, 100);
   return repeat(o, size, [&](std::uint64_t n) -> timed {
     std::atomic<std::uint64_t> count{0};
@@ -157,12 +173,14 @@ figures spawn_batch(const options& o) {
 }
 
 figures parked(const options& o) {
+  set_stacks(o);
   const std::size_t size = size_of(o, 1000);
   if (o.has("warm")) park_once(size);
   return park_once(size);
 }
 
 figures idle(const options& o) {
+  set_stacks(o);
   const std::size_t size = size_of(o, 1000);
   seats all_wait;
   std::vector<std::thread> all;
@@ -176,6 +194,7 @@ figures idle(const options& o) {
 
 // A thread for each connection, and one that computes: the kernel takes turns, whatever each of them does.
 figures stall(const options& o) {
+  set_stacks(o);
   asker asking(size_of(o, stall_connections));
   std::vector<std::thread> all;
   for (const int end : asking.server_ends()) all.emplace_back(echo, end);
