@@ -42,7 +42,7 @@ impl Options {
             variant: String::new(),
         };
         match arguments.next() {
-            Some(list) if list == "--list" => return Ok(options),
+            Some(list) if list == "--list" && arguments.next().is_none() => return Ok(options),
             Some(workload) if !workload.starts_with('-') => options.workload = workload,
             _ => return Err(Failure::Options(USAGE.into())),
         }

@@ -1,4 +1,4 @@
-//! One channel for many. Tokio's own has one receiver: this is the one that its documentation sends one to, async-channel.
+//! One channel for many. Tokio's own has one receiver: this is one that its authors recommend instead, async-channel.
 use std::time::Instant;
 
 use suite::repeat::batches;
