@@ -82,6 +82,9 @@ std::uint64_t solutions(const queens& board) {
   return sum_of_forks(0, count, [&](std::size_t i) { return solutions(board.with(places[i])); });
 }
 
+// The tree of a million nodes is 812 deep, and each level some frames of a few hundred bytes.
+constexpr std::size_t tree_stack = std::size_t{1} << 20;
+
 std::uint64_t nodes_below(std::uint64_t node, std::size_t children) {
   return 1 + sum_of_forks(0, children, [node](std::size_t i) {
            const std::uint64_t child = tree_child(node, i);
@@ -141,7 +144,9 @@ figures matmul_blocks(const options& o) {
 
 figures tree_search(const options& o) {
   const std::size_t size = o.size_or(tree_default_size);
-  return inside(o, [&]() -> figures {
+  options deep = o;
+  deep.stack = o.stack_or(tree_stack);
+  return inside(deep, [&]() -> figures {
     const stopwatch watch;
     const std::uint64_t nodes = nodes_below(tree_root, tree_root_children(size));
     const double ns = watch.ns();

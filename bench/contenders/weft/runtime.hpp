@@ -1,8 +1,9 @@
 // A runtime of weft as the options ask for it.
 #pragma once
-#include <cstddef>  // size_t
-#include <utility>  // forward
-#include <vector>   // fibers
+#include <algorithm>  // max
+#include <cstddef>    // size_t
+#include <utility>    // forward
+#include <vector>     // fibers
 
 #include <weft/weft.hpp>
 
@@ -20,11 +21,12 @@ inline weft::runtime_options runtime_for(const options& o) {
 // Fibers that are started long before they end go to all workers in equal numbers, rather than where they were spawned.
 inline weft::fiber_options spread_over(const options& o) { return {.spread = o.workers > 1}; }
 
-// `body` as a fiber of such a runtime. --stack is for the fibers that are measured, not for this one.
+// `body` as a fiber of such a runtime. This one's stack is never smaller than usual, whatever --stack asks for.
 template <class Body>
 auto inside(const options& o, Body&& body) {
-  constexpr std::size_t own_stack = std::size_t{256} * 1024;
-  weft::runtime runtime(runtime_for(o));
+  const weft::runtime_options wanted = runtime_for(o);
+  const std::size_t own_stack = std::max(wanted.stack_size, weft::runtime_options().stack_size);
+  weft::runtime runtime(wanted);
   return runtime.spawn({.name = "benchmark", .stack_size = own_stack}, std::forward<Body>(body)).join();
 }
 

@@ -2,6 +2,7 @@
 #include <atomic>   // on several workers: who has started, who has ended
 #include <cstdint>  // uint64_t
 #include <memory>   // unique_ptr
+#include <numeric>  // iota
 #include <vector>   // fibers
 
 #include "contenders/common/random.hpp"
@@ -56,25 +57,9 @@ struct turns {
   }
 };
 
-}  // namespace
-
-figures yield(const options& o) {
-  const std::size_t size = o.size_or(1000);
-  return inside(o, [&] {
-    return repeat(o, size, [&](std::uint64_t n) -> timed {
-      turns of{size, batches(n, size)};
-      std::vector<weft::fiber<>> all;
-      all.reserve(size);
-      for (std::size_t i = 0; i < size; ++i) all.push_back(weft::spawn(spread_over(o), [&] { of.take(); }));
-      join_all(all);
-      return of.result();
-    });
-  });
-}
-
-// The ready queue is filled in a random order, and keeps it.
-figures yield_shuffled(const options& o) {
-  const std::size_t size = o.size_or(1000);
+// The ready queue is filled in that order, and keeps it. Until then all are parked: among many that yield, few would be
+// started in a round.
+figures in_turn(const options& o, std::size_t size, const std::vector<std::uint32_t>& order) {
   return inside(o, [&] {
     return repeat(o, size, [&](std::uint64_t n) -> timed {
       turns of{size, batches(n, size)};
@@ -90,11 +75,25 @@ figures yield_shuffled(const options& o) {
         }));
       }
       all_wait.wait();
-      for (const std::uint32_t i : random_order(size)) gates[i].set();
+      for (const std::uint32_t i : order) gates[i].set();
       join_all(all);
       return of.result();
     });
   });
+}
+
+}  // namespace
+
+figures yield(const options& o) {
+  const std::size_t size = o.size_or(1000);
+  std::vector<std::uint32_t> order(size);
+  std::iota(order.begin(), order.end(), 0U);
+  return in_turn(o, size, order);
+}
+
+figures yield_shuffled(const options& o) {
+  const std::size_t size = o.size_or(1000);
+  return in_turn(o, size, random_order(size));
 }
 
 }  // namespace contenders::on_weft
