@@ -27,7 +27,7 @@ def ask(program, *options):
 
 
 def row_of(operation):
-    return Row(f"micro-{operation}", f"{operation} (micro)", "micro", (), (Figure("ns", "ns", "", GOALS.get(operation)),))
+    return Row("micro-" + re.sub(r"[^a-z0-9]+", "-", operation.lower()), f"{operation} (micro)", "micro", (), (Figure("ns", "ns", "", GOALS.get(operation)),))
 
 
 def operations(program):

@@ -14,7 +14,7 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 // One instruction a line:
 // clang-format off
 
-// Floating-point words, rdi = from, rsi = to. The cheapest order measured (bench/context): reading MXCSR back right after
+// Floating-point words, rdi = from, rsi = to. The cheapest order measured (bench/micro): reading MXCSR back right after
 // it was stored, to compare before the load, costs more than loading it always; x87 is the other way round. Hence the
 // sticky flags of MXCSR belong to the context too, those of x87 to the thread. That stmxcsr is dear after an ldmxcsr that
 // changed something (70 ns on some Intel processors) is seldom met: see initial_mxcsr.

@@ -21,7 +21,7 @@
 
 // The last step of the switch: `jmp` unless WEFT_SWITCH_WITH_RET is defined. A `ret` pops the CPU's stack of predicted
 // return addresses, whose top belongs to the context that was left: it is mispredicted unless both contexts were
-// suspended at the same call site. Numbers in docs/design/context.md, from bench/context/switch_bench.cpp.
+// suspended at the same call site. Numbers in docs/design/context.md, from bench/micro/switches.cpp.
 // notrack: the target is a return address, where no endbr64 stands; programs with indirect branch tracking allow it so.
 // One instruction a line:
 // clang-format off

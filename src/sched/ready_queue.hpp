@@ -46,7 +46,7 @@ class ready_queue {
   }
 
  private:
-  // In pops: a miss to memory with its page walk takes as long as some ten switches. Picked by bench/compare.
+  // In pops: a miss to memory with its page walk takes as long as some ten switches. Picked by yields among 100,000 fibers.
   static constexpr std::size_t record_ahead = 16;
   static constexpr std::size_t stack_ahead = 8;
 

@@ -16,7 +16,7 @@ namespace weft::inline v0::detail {
 // How long newcomers may overtake a waiter: the promise of the headers.
 inline constexpr auto longest_overtaking = std::chrono::milliseconds(1);
 // Wake-ups in vain before the lock is handed over, however short the time: where the waiter's worker is the unlocker's
-// own, its holders suspend inside, and handing over saves the switches in vain (bench/sync: 1 to 4 are alike); else
+// own, its holders suspend inside, and handing over saves the switches in vain (lock_yielding: 1 to 4 are alike); else
 // enough to let the holders of one CPU go on among themselves for a while.
 inline constexpr unsigned most_vain_wakes_here = 2;
 inline constexpr unsigned most_vain_wakes = 16;

@@ -3,6 +3,6 @@
 
 extern "C" void* weft_switch_ret(void** save_sp, void* load_sp, void* value) noexcept;
 
-namespace bench {
+namespace micro {
 void* make_ret_context(void* top, void (*entry)(void*)) noexcept;
 }

@@ -5,10 +5,10 @@
 #define make_naked_context make_naked_context_ret
 #include "context/x86_64_naked.cpp"
 
-#include "naked_ret.hpp"
+#include "micro/naked_ret.hpp"
 
-namespace bench {
+namespace micro {
 void* make_ret_context(void* top, void (*entry)(void*)) noexcept {
   return weft::detail::make_naked_context_ret(top, entry);
 }
-}  // namespace bench
+}  // namespace micro
