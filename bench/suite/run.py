@@ -25,7 +25,8 @@ def parse(arguments):
                                      epilog="Results: results.json, results.md and charts/ in the output folder.")
     parser.add_argument("--build", type=Path, default=SOURCE / "build/bench", help="the folder of the built programs")
     parser.add_argument("--output", type=Path, help="folder of the results; default: results/ in that of the build")
-    parser.add_argument("--only", metavar="NAME", default="", help="only rows whose name matches this regular expression")
+    parser.add_argument("--only", metavar="NAME", default="",
+                        help="only rows whose name, or workload, matches this regular expression; several with commas")
     parser.add_argument("--list", action="store_true", help="print the names of the rows and end")
     parser.add_argument("--quick", action="store_true", help="smaller sizes and shorter measurements: at most ten minutes")
     parser.add_argument("--repetitions", type=int, metavar="N", help="of each contender; default 7 (--quick: 7, slow rows 3)")
@@ -44,7 +45,7 @@ def parse(arguments):
     if options.milliseconds is not None and options.milliseconds < 1:
         parser.error("--milliseconds: 1 or more")
     try:
-        options.only = re.compile(options.only)
+        options.only = re.compile(options.only.replace(",", "|"))
     except re.error as failure:
         parser.error(f"--only: {failure}")
     options.repetitions = options.repetitions or 7
@@ -54,7 +55,8 @@ def parse(arguments):
 
 
 def chosen_rows(options):
-    return [row for row in plan.rows() if options.only.search(row.name) and not (options.quick and row.slow)]
+    return [row for row in plan.rows() if not (options.quick and row.slow)
+            and (options.only.search(row.name) or options.only.search(row.workload))]
 
 
 def say(row, started):

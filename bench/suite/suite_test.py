@@ -73,6 +73,12 @@ class Suite(unittest.TestCase):
         for key in ("machine", "kernel", "compiler", "commit"):
             self.assertIn(key, self.document()["machine"])
 
+    def test_rows_are_chosen_by_name_or_workload(self):
+        program(self.programs, "bench_weft", answer())
+        for only, rows in (("^yield-2$,^lock$", ["yield-2", "lock"]), ("timer_cancel", ["timer-cancel"])):
+            self.run_suite("--only", only)
+            self.assertEqual([row["name"] for row in self.document()["rows"]], rows)
+
     def test_a_goal_missed_is_said(self):
         program(self.programs, "bench_weft", answer(ns=13))
         self.assertIn("**no**", self.run_suite("--only", "^yield-2$")[1])
