@@ -21,6 +21,7 @@ inline figures idle_figures() {
   std::this_thread::sleep_for(std::chrono::milliseconds(200));  // what spins before it sleeps shall have ended
   const double before = processor_s();
   const stopwatch watch;
+  // What is measured is what the runtime spends while nothing happens: the time over which that is counted.
   std::this_thread::sleep_for(std::chrono::seconds(2));
   return {{"cpu_ms", (processor_s() - before) * 1e3 / watch.s()}};
 }

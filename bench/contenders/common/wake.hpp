@@ -48,6 +48,7 @@ figures wake_figures(const options& o, Hand&& hand) {
   moment ran;
   std::vector<double> us;
   for (std::size_t i = 0; i < times; ++i) {
+    // The workload's definition: the runtime is idle for that long, and only then is it woken.
     std::this_thread::sleep_for(asleep);
     const std::int64_t before = now_ns();
     hand(ran);

@@ -202,6 +202,7 @@ figures stall(const options& o) {
   std::thread computing([&] {
     while (!over) {
       compute(stall_computes);
+      // The pause between two bursts is the load that the workload describes; nobody waits for it.
       std::this_thread::sleep_for(stall_computes_every - stall_computes);
     }
   });
