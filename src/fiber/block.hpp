@@ -23,11 +23,15 @@ struct eh_words {
 inline constexpr std::uint16_t flag_saved_eh = 1;    // exception words are in the block
 inline constexpr std::uint16_t flag_no_suspend = 2;  // no_suspend_depth is not 0
 inline constexpr std::uint16_t flag_running = 4;     // debug checks only: it runs, or lends its stack to one that does
+inline constexpr std::uint16_t flag_called = 8;      // its joiner, in the block, goes on when it ends, and is not armed
+// Before a fiber with one of these is left, there is something to do: worker::before_leave().
+inline constexpr std::uint16_t flags_before_leave = flag_no_suspend | flag_called;
 
 struct alignas(16) fiber_block {
   fiber_record* record = nullptr;
   stack* home_stack = nullptr;
   fiber_record* lender = nullptr;                      // whose stack it runs on, while that one waits for its end
+  fiber_record* joiner = nullptr;                      // valid while flag_called is set
   const char* wait_text = nullptr;                     // what it is parked on; a literal
   std::chrono::steady_clock::time_point wait_since{};  // worker's tick when it parked
   fls_node* locals = nullptr;                          // fiber-local values

@@ -31,6 +31,7 @@ void worker::note_borrowed() noexcept {
 
 void worker::run_borrowed(fiber_record& r) noexcept {
   fiber_record& lender = *current;
+  if ((lender.ctx.owner_bits & flag_called) != 0) end_calls(lender);  // what suspends here would not know of its joiner
   fiber_block block;
   adopt(r, *lender.block->home_stack, block);
   block.lender = &lender;

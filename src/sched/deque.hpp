@@ -100,6 +100,13 @@ class work_deque {
     return make_room(bottom_.load(memory_order_relaxed));  // relaxed: only the owner writes bottom_
   }
 
+  // Owner: `item` is the newest. When it is the only one, a thief may yet be faster.
+  bool is_newest(const T* item) noexcept {
+    const index b = bottom_.load(memory_order_relaxed);  // relaxed: only the owner writes bottom_
+    // Relaxed: top_ only grows, so that an old value errs towards yes, and taking the item decides.
+    return top_.load(memory_order_relaxed) < b && load_slot(b - 1) == item;
+  }
+
   // Owner: the newest; null when empty.
   T* pop() noexcept {
     const index old_bottom = bottom_.load(memory_order_relaxed);  // relaxed: only the owner writes bottom_

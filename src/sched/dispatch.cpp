@@ -133,13 +133,24 @@ WEFT_SWITCH_SITE void worker::leave(fiber_record& self, fiber_record* next) noex
 // A switch site of its own: with many fibers each frame between yield() and the switch is cache lines per fiber.
 WEFT_SWITCH_SITE void worker::yield_running() noexcept {
   fiber_record& self = *current;
-  WEFT_CHECK((self.ctx.owner_bits & flag_no_suspend) == 0, "suspension %s: yield", self.block->no_suspend_why);
+  if ((self.ctx.owner_bits & flags_before_leave) != 0) [[unlikely]]
+    before_leave(self, "its next turn");
   fiber_record* next = pick();
   if (next == nullptr && countdown != 0 && ready.empty() && rt->seeded == nullptr) return;  // nobody else
   if (debug_checks()) [[unlikely]]
     check_leave(self, next, "yield");
   ready.push(self);  // with no next: time to look around, others may wait in the inbox
   leave_inline(self, next);
+}
+
+// A joiner goes to the fiber it joins without arming: docs/design/sched.md, "A join that is a call". Returns when that one has
+// ended, or when this wait, which has become one like others, is over.
+WEFT_SWITCH_SITE void worker::enter_called(fiber_record& self, fiber_record& child) noexcept {
+  child.ctx.owner_bits = flag_called;
+  child.block->joiner = &self;
+  if (debug_checks()) [[unlikely]]
+    check_leave(self, &child, "join");
+  leave_inline(self, &child);
 }
 
 // ---- the scheduler's side
@@ -156,8 +167,8 @@ WEFT_SWITCH_SITE void worker::run_from(fiber_record& first) noexcept {
 
 // ---- a fiber's life on its stack
 
-// Runs the current fiber to its end and tells who waits for it.
-void worker::run_current() {
+// Runs the current fiber to its end and tells who waits for it. \return its joiner, if that goes on at once
+fiber_record* worker::run_current() {
   fiber_record& r = *current;
   // A fiber that was detached before it started has nobody to rethrow to: its exceptions die where they are thrown.
   // A scope's child catches its own.
@@ -167,8 +178,11 @@ void worker::run_current() {
   } else {
     r.ops->run(r);
   }
-  if (r.block->locals != nullptr) destroy_fiber_locals(*r.block);
+  if (r.block->locals != nullptr) [[unlikely]]
+    destroy_fiber_locals(*r.block);
+  if ((r.ctx.owner_bits & flag_called) != 0) return end_called(r);
   publish_end(r, *this);
+  return nullptr;
 }
 
 // A switch site without calls of its own around the switch, entered by a jump: whoever is resumed finds the CPU's return
@@ -179,8 +193,8 @@ WEFT_SWITCH_SITE void worker::stack_main(void* self) {
   fiber_block* const block = w.current->block;
   stack* const own = block->home_stack;
   for (;;) {
-    w.run_current();
-    fiber_record* next = w.pick_unbound();
+    fiber_record* next = w.run_current();
+    if (next == nullptr) next = w.pick_unbound();
     while (next != nullptr && next->block == nullptr && class_wanted(*next, *w.rt) != own->size_class &&
            !w.bind(*next)) {
       next = w.pick_unbound();

@@ -44,7 +44,8 @@ inline constexpr unsigned started_in_a_row = 16;
 [[gnu::always_inline]] inline void suspend_fiber(worker& w, const char* what) noexcept {
   fiber_record& self = *w.current;
   fiber_block& block = *self.block;
-  WEFT_CHECK((self.ctx.owner_bits & flag_no_suspend) == 0, "suspension %s: waiting for %s", block.no_suspend_why, what);
+  if ((self.ctx.owner_bits & flags_before_leave) != 0) [[unlikely]]
+    w.before_leave(self, what);
   block.wait_text = what;
   block.wait_since = w.tick;
   fiber_record* next = w.pick();
@@ -58,14 +59,24 @@ inline constexpr unsigned started_in_a_row = 16;
 
 // Stops of the fiber are not delivered in shields and while unwinding, here or in the resumer of a coroutine: destructors
 // may wait. Stops of a frame that was opened there are.
+inline point fiber_stops_seen(const fiber_block& b, unsigned uncaught) noexcept {
+  return b.shields == 0 && b.uncaught_below == 0 && uncaught == 0 ? point::yes : point::no;
+}
 inline point fiber_stops_seen(const worker& w) noexcept {
-  const fiber_block& b = *w.current->block;
-  return b.shields == 0 && b.uncaught_below == 0 && w.exceptions->uncaught == 0 ? point::yes : point::no;
+  return fiber_stops_seen(*w.current->block, w.exceptions->uncaught);
+}
+inline bool unwinds_inside_its_frame(const fiber_block& b, unsigned uncaught) noexcept {
+  return static_cast<std::uint16_t>(uncaught) != b.inner_uncaught;
 }
 inline bool unwinds_inside_its_frame(const worker& w) noexcept {
-  return static_cast<std::uint16_t>(w.exceptions->uncaught) != w.current->block->inner_uncaught;
+  return unwinds_inside_its_frame(*w.current->block, w.exceptions->uncaught);
 }
-inline point frame_stops_seen(const worker& w) noexcept { return unwinds_inside_its_frame(w) ? point::no : point::yes; }
+inline point frame_stops_seen(const fiber_block& b, unsigned uncaught) noexcept {
+  return unwinds_inside_its_frame(b, uncaught) ? point::no : point::yes;
+}
+inline point frame_stops_seen(const worker& w) noexcept {
+  return frame_stops_seen(*w.current->block, w.exceptions->uncaught);
+}
 
 parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
 

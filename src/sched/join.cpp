@@ -13,6 +13,10 @@
 #include "sched/worker.hpp"
 
 namespace weft::inline v0::detail {
+namespace {
+constexpr const char* what_join_waits_for = "join";
+constexpr unsigned dispatches_of_call = 2;  // of the child and, again, of the joiner
+}  // namespace
 
 void throw_not_joinable() {
   throw std::system_error(std::make_error_code(std::errc::invalid_argument),
@@ -21,6 +25,68 @@ void throw_not_joinable() {
 
 bool is_finished(const fiber_record& r) noexcept {
   return r.join.load(memory_order_acquire) == join_finished;  // pairs with publish_end(): the result is there
+}
+
+// ---- a join that is a call: docs/design/sched.md
+
+// The fiber that a join may enter is the one that pick() would choose anyway, and the joiner sees no stop: so the order of
+// things is that of a wait, without its four locked instructions.
+[[gnu::always_inline]] inline bool worker::run_called(fiber_record& child) noexcept {
+  if (!unstarted.is_newest(&child) || !ready.empty()) return false;
+  if (countdown <= dispatches_of_call && !round_goes_on()) [[unlikely]]
+    return false;
+  fiber_record* const self = current;
+  if (self == nullptr || (self->ctx.owner_bits & flag_no_suspend) != 0 || rt->seeded != nullptr) [[unlikely]]
+    return false;
+  // relaxed: only whether to take the long way, which looks again
+  if ((self->park.word.load(memory_order_relaxed) & (parker::stop | parker::inner_stop)) != 0) [[unlikely]]
+    return false;
+  if (pop_unstarted() == nullptr || !bind(child)) [[unlikely]]  // a thief was faster; there is no stack
+    return false;
+  countdown -= dispatches_of_call;
+  starvation = 0;
+  fiber_block& block = *self->block;
+  block.wait_text = what_join_waits_for;
+  block.wait_since = tick;
+  enter_called(*self, child);
+  block.wait_text = nullptr;
+  chaos_yield();
+  return true;
+}
+
+// The last touch of a fiber that a join has entered, and that never suspended.
+fiber_record* worker::end_called(fiber_record& r) noexcept {
+  fiber_record& joiner = *r.block->joiner;
+  r.join.store(join_finished, memory_order_release);  // pairs with is_finished()
+  bump(finished);
+  if (ready.empty()) [[likely]]
+    return &joiner;
+  // Others come first, as they would have.
+  if ((joiner.ctx.owner_bits & flag_called) != 0) end_calls(joiner);
+  ready.push(joiner);
+  return nullptr;
+}
+
+void worker::before_leave(fiber_record& self, const char* what) noexcept {
+  WEFT_CHECK((self.ctx.owner_bits & flag_no_suspend) == 0, "suspension %s: waiting for %s", self.block->no_suspend_why, what);
+  end_calls(self);
+}
+
+void worker::end_calls(fiber_record& innermost) noexcept {
+  fiber_record* child = &innermost;
+  while ((child->ctx.owner_bits & flag_called) != 0) {
+    child->ctx.owner_bits &= static_cast<std::uint16_t>(~flag_called);
+    fiber_record& joiner = *child->block->joiner;
+    const fiber_block& b = *joiner.block;
+    const unsigned uncaught = (joiner.ctx.owner_bits & flag_saved_eh) != 0 ? b.exceptions.uncaught : 0;
+    const arm_result armed = park_word<>::arm(joiner.park.word, fiber_stops_seen(b, uncaught), frame_stops_seen(b, uncaught));
+    if (armed.stop_pending) {
+      ready.push(joiner);
+    } else {
+      child->join.store(packed_waiter(joiner.park, armed.generation), memory_order_relaxed);  // relaxed: both live here
+    }
+    child = &joiner;
+  }
 }
 
 // The word holds a packed waiter only while this function runs, and the parker behind it is never freed: a fiber that
@@ -32,7 +98,12 @@ bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, 
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "weft::fiber: a fiber cannot join itself");
   }
-  constexpr const char* what = "join";
+  if (here != nullptr && deadline == no_deadline && !shielded && here->run_called(r)) {
+    if (is_finished(r)) return true;
+    r.join.store(join_running, memory_order_relaxed);  // relaxed: the fiber, which did not end first, lives here, too
+    throw_cancelled(what_join_waits_for);
+  }
+  constexpr const char* what = what_join_waits_for;
   armed_wait self(shielded ? point::no : point::yes, here, what);
   std::uintptr_t mine = self.packed();
   std::uintptr_t seen = join_running;

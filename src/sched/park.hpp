@@ -29,6 +29,12 @@ enum class point : bool { no, yes };
 
 class worker;
 
+// A waiter in a word that may hold it longer than its owner waits: parkers are never freed, and a stale generation
+// loses. {48 bits of address, 16 bits of generation}.
+inline std::uint64_t packed_waiter(const parker& who, std::uint32_t generation) noexcept {
+  return (reinterpret_cast<std::uintptr_t>(&who) << 16) | (generation & 0xffff);
+}
+
 // One wait of the calling fiber or plain thread: armed by its constructor, decided once.
 class armed_wait {
  public:
@@ -55,11 +61,7 @@ class armed_wait {
   bool claim(wake why) noexcept;
   bool claim_inline(wake why) noexcept;  // the same; src/sched/hot_path.hpp
 
-  // For words that may hold a waiter longer than its owner waits: parkers are never freed, and a stale
-  // generation loses. {48 bits of address, 16 bits of generation}.
-  std::uint64_t packed() const noexcept {
-    return (reinterpret_cast<std::uintptr_t>(self_) << 16) | (generation_ & 0xffff);
-  }
+  std::uint64_t packed() const noexcept { return packed_waiter(*self_, generation_); }
 
  private:
   friend void deliver(armed_wait& w) noexcept;

@@ -40,6 +40,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   void run_from(fiber_record& first) noexcept;
   // Puts the running fiber behind the others and runs them. Returns at once when there are none.
   void yield_running() noexcept;
+  fiber_record* pop_unstarted() noexcept { return has_thieves ? unstarted.pop() : unstarted.pop_alone(); }
   // The newest unstarted fiber, if it is `r` or satisfies the condition; else it stays where it is.
   template <class Wanted>
   fiber_record* take_newest(Wanted&& wanted) noexcept {
@@ -49,6 +50,13 @@ class alignas(WEFT_CACHE_LINE) worker {
     return nullptr;
   }
   void put_back(fiber_record& r) noexcept;
+  // Starts the newest unstarted fiber, if it is `child`, in place of the running fiber, which joins it. \return whether it
+  // did: then `child` has ended, or has suspended and a stop has ended the wait for it. src/sched/join.cpp
+  bool run_called(fiber_record& child) noexcept;
+  // The running fiber, which has one of flags_before_leave, is about to be left.
+  [[gnu::cold, gnu::noinline]] void before_leave(fiber_record& self, const char* what) noexcept;
+  // The joins that entered this fiber, and those further out, become waits like others: somebody else is going to run.
+  [[gnu::cold, gnu::noinline]] void end_calls(fiber_record& innermost) noexcept;
   // Runs an unstarted fiber to its end as a call on the running fiber's stack: src/sched/borrow.cpp.
   void run_borrowed(fiber_record& r) noexcept;
   // After one: they are dispatches, and a round of them ends like any other. May suspend.
@@ -137,9 +145,10 @@ class alignas(WEFT_CACHE_LINE) worker {
   void adopt(fiber_record& r, stack& s) noexcept;
   void adopt(fiber_record& r, stack& s, fiber_block& block) noexcept;
   fiber_record* pick_unbound() noexcept;
-  fiber_record* pop_unstarted() noexcept { return has_thieves ? unstarted.pop() : unstarted.pop_alone(); }
   fiber_record* pick_by_seed() noexcept;
-  void run_current();
+  fiber_record* run_current();
+  fiber_record* end_called(fiber_record& r) noexcept;
+  void enter_called(fiber_record& self, fiber_record& child) noexcept;
   void look_around() noexcept;
   void begin_round(time_point now) noexcept;
   [[gnu::noinline]] bool round_goes_on() noexcept;
