@@ -68,7 +68,8 @@ fiber_record* worker::end_called(fiber_record& r) noexcept {
 }
 
 void worker::before_leave(fiber_record& self, const char* what) noexcept {
-  WEFT_CHECK((self.ctx.owner_bits & flag_no_suspend) == 0, "suspension %s: waiting for %s", self.block->no_suspend_why, what);
+  WEFT_CHECK((self.ctx.owner_bits & flag_no_suspend) == 0, "suspension %s: waiting for %s", self.block->no_suspend_why,
+             what);
   end_calls(self);
 }
 
@@ -79,7 +80,8 @@ void worker::end_calls(fiber_record& innermost) noexcept {
     fiber_record& joiner = *child->block->joiner;
     const fiber_block& b = *joiner.block;
     const unsigned uncaught = (joiner.ctx.owner_bits & flag_saved_eh) != 0 ? b.exceptions.uncaught : 0;
-    const arm_result armed = park_word<>::arm(joiner.park.word, fiber_stops_seen(b, uncaught), frame_stops_seen(b, uncaught));
+    const arm_result armed =
+        park_word<>::arm(joiner.park.word, fiber_stops_seen(b, uncaught), frame_stops_seen(b, uncaught));
     if (armed.stop_pending) {
       ready.push(joiner);
     } else {

@@ -12,7 +12,7 @@ namespace weft::inline v0::detail {
 
 bool take_back(fiber_record& r) noexcept {
   worker& w = *current_worker();
-  if (!w.unstarted.is_newest(&r) || w.pop_unstarted() == nullptr) return false;
+  if (w.take_newest([&](const fiber_record& newest) { return &newest == &r; }) == nullptr) return false;
   bump(w.finished);
   free_record(r);
   return true;
