@@ -13,12 +13,15 @@
 #include <weft/fiber/cancelled.hpp>
 #include <weft/fiber/closure.hpp>  // store_exception
 
+#include "base/check.hpp"
 #include "fiber/block.hpp"
 
 namespace weft::inline v0::detail {
 
 void store_exception(fiber_record& r) noexcept {
-  store_failure(r, std::current_exception(), r.block != nullptr ? r.block->name : "");
+  std::exception_ptr caught = std::current_exception();
+  WEFT_CHECK(caught != nullptr, "pthread_exit, or an exception of another language, leaves a fiber");
+  store_failure(r, std::move(caught), r.block != nullptr ? r.block->name : "");
 }
 
 void store_failure(fiber_record& r, std::exception_ptr e, const char* name) noexcept {

@@ -3,6 +3,7 @@
 
 #include <csignal>       // sigset_t, pthread_sigmask
 #include <new>           // placement new
+#include <pthread.h>     // pthread_atfork
 #include <system_error>  // system_error
 #include <utility>       // exchange
 
@@ -38,10 +39,16 @@ struct exit_hook {
 }  // namespace
 
 blocking_pool& blocking_pool::instance() noexcept {
-  alignas(blocking_pool) static unsigned char storage[sizeof(blocking_pool)];
-  static auto* const pool = ::new (static_cast<void*>(storage)) blocking_pool;
+  static blocking_pool* const pool = make();
   static const exit_hook hook;
+  [[maybe_unused]] static const int watching_forks = ::pthread_atfork(nullptr, nullptr, [] { make(); });
   return *pool;
+}
+
+// In a child that fork() has made, too: its threads stayed behind, and whoever held the mutex did.
+blocking_pool* blocking_pool::make() noexcept {
+  alignas(blocking_pool) static unsigned char storage[sizeof(blocking_pool)];
+  return ::new (static_cast<void*>(storage)) blocking_pool;
 }
 
 void blocking_pool::submit(job& j) {

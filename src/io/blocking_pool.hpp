@@ -43,6 +43,7 @@ class blocking_pool {
   void end_idle_threads() noexcept;
 
  private:
+  static blocking_pool* make() noexcept;
   struct idle_thread {
     std::condition_variable wake;
     job* given = nullptr;

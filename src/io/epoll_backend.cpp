@@ -36,10 +36,12 @@ epoll_set* epoll_set::make(int& error) noexcept {
 epoll_set::~epoll_set() { os::close(fd_); }
 
 int epoll_set::add(int fd, std::uint32_t index, std::uint32_t generation) noexcept {
+  WEFT_CHECK(made_after_forks_ == forks_passed(), "a wait for a descriptor in a process that fork has made");
   return os::epoll_add(fd_, fd, all_edges, std::uint64_t{generation} << 32 | index).error;
 }
 
 void epoll_set::remove(int fd) noexcept {
+  if (made_after_forks_ != forks_passed()) return;  // the number is a copy, the set is not: the parent's waits go on
   // ENOENT, EBADF: the number was closed behind our back, and the registration went with it.
   const int error = os::epoll_delete(fd_, fd).error;
   WEFT_CHECK(error == 0 || error == ENOENT || error == EBADF, "epoll: cannot remove descriptor %d: errno %d", fd,

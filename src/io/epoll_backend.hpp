@@ -7,6 +7,7 @@
 #pragma once
 #include <array>  // array
 
+#include "base/forks.hpp"
 #include "io/os.hpp"
 #include "io/poll_backend.hpp"
 #include <weft/base/atomic.hpp>
@@ -23,6 +24,7 @@ class epoll_set {
   int fd() const noexcept { return fd_; }
   // 0 or an errno. Events carry {index, generation}.
   int add(int fd, std::uint32_t index, std::uint32_t generation) noexcept;
+  // Nothing in a child of fork(), where it is the parent's.
   void remove(int fd) noexcept;
 
   void ref() noexcept;
@@ -34,6 +36,7 @@ class epoll_set {
   explicit epoll_set(int fd) noexcept : fd_(fd) {}
   ~epoll_set();
   const int fd_;
+  const unsigned made_after_forks_ = forks_passed();
   atomic<std::uint32_t> refs_{1};
 };
 

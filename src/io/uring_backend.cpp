@@ -58,6 +58,8 @@ bool uring_backend::has(ring_call call) const noexcept { return uring_has(call);
 
 // Room for one entry: when there is none the queued ones are handed over. Whoever has it must fill it.
 io_uring_sqe* uring_backend::next_entry(int& error) noexcept {
+  // Its entries are memory that is shared with the parent.
+  WEFT_CHECK(made_after_forks_ == forks_passed(), "an operation with a ring in a process that fork has made");
   const os::fault planned = os::planned_fault(os::call::uring_entry, ring_.ring_fd);
   if (planned.error != 0) [[unlikely]] {
     error = planned.error;

@@ -3,6 +3,7 @@
 #pragma once
 #include <liburing.h>  // io_uring
 
+#include "base/forks.hpp"
 #include "io/poll_backend.hpp"
 #include "io/ring.hpp"
 
@@ -32,7 +33,8 @@ class uring_backend final : public poll_backend, public ring {
 
   io_uring ring_;
   const int wake_fd_;
-  unsigned in_ring_ = 0;   // requests begun and not ended
+  unsigned in_ring_ = 0;  // requests begun and not ended
+  const unsigned made_after_forks_ = forks_passed();
   bool watched_ = false;   // the wake descriptor is
   bool multishot_ = true;  // by one request for many events; false: the kernel does not know how
   bool woken_ = false;     // to be told by the next poll()

@@ -14,6 +14,7 @@
 #include "sched/alternate_stack.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/runtime_impl.hpp"
+#include "sched/worker_thread.hpp"
 
 namespace weft::inline v0::detail {
 namespace {
@@ -64,6 +65,7 @@ runtime_impl::runtime_impl(runtime* owner, runtime_options resolved, bool is_dri
       external_records(acquire_external_pool()) {
   set_fatal_describer(&describe_running_fiber);
   set_running_block_finder(&block_of_running_fiber);
+  forbid_suspension_in_children();
   try {
     workers.reserve(resolved.workers);
     for (unsigned i = 0; i < resolved.workers; ++i) {
@@ -89,6 +91,7 @@ void runtime_impl::start_threads() {
   for (worker* w : workers) {
     try {
       threads_.emplace_back([this, w] {
+        const worker_thread_guard guarded;
         const alternate_stack for_overflows;
         w->attach(*this);
         w->thread_main();
@@ -109,6 +112,12 @@ void runtime_impl::end_threads() noexcept {
   while (!idle.balanced()) ::sched_yield();
   for (worker* w : workers) release_worker(*w);
   release_external_pool(external_records);
+}
+
+bool runtime_impl::stayed_behind() const noexcept { return !driven && made_after_forks_ != forks_passed(); }
+
+void runtime_impl::check_alive(const char* what) const noexcept {
+  WEFT_CHECK(!stayed_behind(), "%s: the runtime's workers stayed behind in the process that called fork", what);
 }
 
 time_point runtime_impl::now() noexcept { return clock == nullptr ? std::chrono::steady_clock::now() : clock->now(); }
@@ -215,11 +224,15 @@ runtime::runtime(runtime_options options)
 runtime::~runtime() {
   detail::worker* w = detail::current_worker();
   WEFT_CHECK(w == nullptr || w->rt != impl_, "a runtime cannot be destroyed by one of its own fibers");
+  if (impl_->stayed_behind()) return;  // nobody is here to end its fibers, nor to be joined
   impl_->drain();
   delete impl_;
 }
 
-void runtime::request_stop() noexcept { impl_->stop_everything(); }
+void runtime::request_stop() noexcept {
+  impl_->check_alive("request_stop");
+  impl_->stop_everything();
+}
 unsigned runtime::workers() const noexcept { return static_cast<unsigned>(impl_->workers.size()); }
 
 runtime* runtime::current() noexcept {

@@ -7,6 +7,7 @@
 #include <weft/sched/runtime.hpp>
 
 #include <weft/base/spin_lock.hpp>
+#include "base/forks.hpp"         // forks_passed
 #include "fiber/record_pool.hpp"  // record_pool
 #include "sched/idle.hpp"         // idle_set
 #include "sched/worker.hpp"       // worker
@@ -53,6 +54,10 @@ class runtime_impl {
   // Some sleeper will look at all sources within 16 ms: what the caller has just published need not wake anybody.
   // Sequentially consistent: after the publication; pairs with the end of the watcher's sleep, which comes before its look.
   bool has_watcher() const noexcept { return watchers.load(memory_order_seq_cst) != 0; }
+  // This process is a child that fork() has made since: the workers are threads of the parent. A driven runtime has none.
+  bool stayed_behind() const noexcept;
+  // Fatal where it stayed behind: whoever calls would wait for ever.
+  void check_alive(const char* what) const noexcept;
   time_point now() noexcept;
   // Started fibers alive on all workers.
   std::uint64_t stacks_in_use() const noexcept;
@@ -81,6 +86,7 @@ class runtime_impl {
   atomic<unsigned> next_target{0};
 
  private:
+  const unsigned made_after_forks_ = forks_passed();
   void start_threads();
   void end_threads() noexcept;
   void report_survivors() noexcept;

@@ -94,6 +94,7 @@ fiber_record& begin_spawn(void* site) {
 }
 
 fiber_record& begin_spawn_on(runtime_impl& rt, void* site) {
+  rt.check_alive("spawn");  // before the lock, which a thread of the parent may have held
   const std::lock_guard guard(rt.external_lock);
   fiber_record* r = rt.external_records->take();
   if (r == nullptr) throw std::bad_alloc();
