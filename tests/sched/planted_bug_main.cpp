@@ -1,0 +1,93 @@
+// A bug of each kind that a sanitizer is for, planted in a fiber: the sanitizer has to see it there as it would in a thread.
+//
+// usage: sched_planted_bug_program use_after_free | stack_overrun | use_after_return | leak | overflow | race
+#include <cstring>  // strcmp
+#include <limits>   // numeric_limits
+
+#include <weft/sched/runtime.hpp>
+#include <weft/sched/this_fiber.hpp>
+#include <weft/sync/event.hpp>
+
+namespace {
+
+namespace this_fiber = weft::this_fiber;
+
+int opaque(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
+// Each suspends in between, as the bugs of fibers do.
+void use_after_free() {
+  int* const freed = new int(opaque(1));
+  this_fiber::yield();
+  delete freed;
+  this_fiber::yield();
+  *const_cast<volatile int*>(freed) = 2;
+}
+
+[[gnu::noinline]] void stack_overrun() {
+  volatile char room[16] = {};
+  this_fiber::yield();
+  room[opaque(16)] = 1;
+}
+
+int* volatile dangling = nullptr;
+[[gnu::noinline]] void leave_behind() {
+  volatile int local = 7;
+  dangling = const_cast<int*>(&local);
+  this_fiber::yield();
+}
+void use_after_return() {
+  leave_behind();
+  *dangling = 8;
+}
+
+void leak() {
+  auto* volatile lost = new char[opaque(1234)];
+  this_fiber::yield();
+  lost = nullptr;
+}
+
+void overflow() {
+  int largest = opaque(std::numeric_limits<int>::max());
+  this_fiber::yield();
+  largest += opaque(1);
+  opaque(largest);
+}
+
+int contended = 0;
+void race() {
+  weft::event over;
+  auto other = weft::spawn({.spread = true}, [&] {
+    this_fiber::yield();
+    for (int i = 0; i < 1000; ++i) contended = contended + opaque(1);
+    over.set();
+  });
+  for (int i = 0; i < 1000; ++i) contended = contended + opaque(1);
+  over.wait();
+  other.join();
+}
+
+struct bug {
+  const char* name;
+  void (*plant)();
+} const bugs[] = {{"use_after_free", use_after_free},     {"stack_overrun", stack_overrun}, {"leak", leak},
+                  {"use_after_return", use_after_return}, {"overflow", overflow},           {"race", race}};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  for (const bug& b : bugs) {
+    if (count != 2 || std::strcmp(arguments[1], b.name) != 0) continue;
+    weft::runtime rt({.workers = 2});
+    // Beside another one, so that suspending means that somebody else runs.
+    auto other = rt.spawn({.spread = true}, [] {
+      for (int i = 0; i < 100; ++i) this_fiber::yield();
+    });
+    rt.spawn({.spread = true}, b.plant).join();
+    other.join();
+    return 0;
+  }
+  return 2;
+}
