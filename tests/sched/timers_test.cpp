@@ -226,7 +226,7 @@ TEST(Sleep, ManyDueAtOnceLeaveRoomForWhoIsReady) {
       this_fiber::yield();
       most = std::max(most, woken - before);
     }
-    EXPECT_LE(most, count / 2);
+    EXPECT_LE(most, count / 4);  // without the limit it is nearly half of them
     for (auto& f : all) f.join();
   });
 }
