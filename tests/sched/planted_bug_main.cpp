@@ -12,8 +12,9 @@ namespace {
 
 namespace this_fiber = weft::this_fiber;
 
-int opaque(int value) {
-  asm volatile("" : "+r"(value));
+template <class T>
+T opaque(T value) {
+  asm volatile("" : "+r"(value) : : "memory");
   return value;
 }
 
@@ -23,13 +24,14 @@ void use_after_free() {
   this_fiber::yield();
   delete freed;
   this_fiber::yield();
-  *const_cast<volatile int*>(freed) = 2;
+  *opaque(freed) = 2;
 }
 
 [[gnu::noinline]] void stack_overrun() {
-  volatile char room[16] = {};
+  char room[16] = {};
+  char* const at = opaque(&room[0]);
   this_fiber::yield();
-  room[opaque(16)] = 1;
+  at[opaque(16)] = 1;
 }
 
 int* volatile dangling = nullptr;
@@ -44,9 +46,8 @@ void use_after_return() {
 }
 
 void leak() {
-  auto* volatile lost = new char[opaque(1234)];
+  opaque(new char[1234]);
   this_fiber::yield();
-  lost = nullptr;
 }
 
 void overflow() {
