@@ -21,20 +21,20 @@ using namespace weft_test;
 std::atomic<std::uint64_t> arrived{0};
 void count(int /*signal*/) { arrived.fetch_add(1, std::memory_order_relaxed); }  // relaxed: a count
 
-// Sends SIGPROF to every thread but its own, each 100 us, for as long as it lives.
+// Sends SIGPROF to every thread but its own, each 100 us, for as long as it lives. The handler stays: what was sent may be
+// handled later, ThreadSanitizer keeps it for a while, and the default action ends the process.
 class signal_storm {
  public:
   signal_storm() {
     struct sigaction action {};
     action.sa_handler = &count;
     action.sa_flags = SA_ONSTACK;
-    ::sigaction(SIGPROF, &action, &before_);
+    ::sigaction(SIGPROF, &action, nullptr);
     sender_ = std::thread([this] { send(); });
   }
   ~signal_storm() {
     over_ = true;
     sender_.join();
-    ::sigaction(SIGPROF, &before_, nullptr);
   }
   signal_storm(const signal_storm&) = delete;
   signal_storm& operator=(const signal_storm&) = delete;
@@ -53,7 +53,6 @@ class signal_storm {
       ::nanosleep(&pause, nullptr);
     }
   }
-  struct sigaction before_ {};
   std::atomic<bool> over_{false};
   std::thread sender_;
 };

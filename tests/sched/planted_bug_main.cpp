@@ -21,10 +21,11 @@ T opaque(T value) {
 // Each suspends in between, as the bugs of fibers do.
 void use_after_free() {
   int* const freed = new int(opaque(1));
+  int* const again = opaque(freed);
   this_fiber::yield();
   delete freed;
   this_fiber::yield();
-  *opaque(freed) = 2;
+  *again = 2;
 }
 
 [[gnu::noinline]] void stack_overrun() {
