@@ -6,31 +6,10 @@
 
 #include "io/epoll_backend.hpp"
 #include "io/os.hpp"
+#include "sched/hot_path.hpp"  // deliver_inline
 #include <weft/base/atomic.hpp>
 
 namespace weft::inline v0::detail {
-
-void waiter_queue::push(waiter& w) noexcept {
-  w.next = nullptr;
-  w.prev = tail_;
-  w.linked = true;
-  (tail_ == nullptr ? head_ : tail_->next) = &w;
-  tail_ = &w;
-}
-
-void waiter_queue::remove(waiter& w) noexcept {
-  (w.prev == nullptr ? head_ : w.prev->next) = w.next;
-  (w.next == nullptr ? tail_ : w.next->prev) = w.prev;
-  w.linked = false;
-}
-
-waiter* waiter_queue::pop() noexcept {
-  waiter* w = head_;
-  if (w != nullptr) {
-    remove(*w);
-  }
-  return w;
-}
 
 unsigned waiter_queue::size() const noexcept {
   unsigned n = 0;
@@ -100,6 +79,20 @@ descriptor_slot& slot_at(std::uint32_t index) noexcept {
 
 }  // namespace
 
+namespace {
+
+// The token goes to the first waiter that can be claimed, who is to be delivered; null: there is none, it stays.
+waiter* grant(descriptor_slot& slot, direction d) noexcept {
+  waiter_queue& waiters = slot.of(d).waiters;
+  while (!waiters.empty()) {
+    if (waiter* const w = waiters.pop(); w->claim_inline(wake::notified)) return w;
+  }
+  slot.ready_in(d) = true;
+  return nullptr;
+}
+
+}  // namespace
+
 bool claim_first(waiter_queue& waiters, wake why, waiter_queue& claimed) noexcept {
   while (waiter* w = waiters.pop()) {
     if (w->claim(why)) {
@@ -126,8 +119,8 @@ descriptor_handle open_descriptor(int fd, sharing shared, bool ready) {
   slot->fd = fd;
   slot->shared = shared;
   slot->hung_up = false;
-  slot->of(direction::read).ready = ready;
-  slot->of(direction::write).ready = ready;
+  slot->ready_in(direction::read) = ready;
+  slot->ready_in(direction::write) = ready;
   const descriptor_handle handle{slot, slot->generation};
   slot->lock.unlock();
   return handle;
@@ -189,23 +182,21 @@ std::error_code close_descriptor(descriptor_handle handle) noexcept {
   return leave_and_unlock(slot);
 }
 
-void on_descriptor_event(std::uint32_t index, std::uint32_t generation, std::uint32_t events) noexcept {
+void on_descriptor_event(std::uint32_t index, std::uint32_t generation, std::uint32_t events, worker* here) noexcept {
   descriptor_slot& slot = slot_at(index);
-  waiter_queue claimed;
+  waiter* claimed[2] = {nullptr, nullptr};
   slot.lock.lock();
   if (slot.generation == generation && !slot.closing) {
     const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;  // both directions' calls will say what
     slot.hung_up |= over || (events & (EPOLLRDHUP | EPOLLPRI)) != 0;
-    const bool now_ready[2] = {over || (events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) != 0,
-                               over || (events & EPOLLOUT) != 0};
-    for (unsigned i = 0; i < 2; ++i) {
-      if (now_ready[i] && !claim_first(slot.sides[i].waiters, wake::notified, claimed)) {
-        slot.sides[i].ready = true;
-      }
-    }
+    if (over || (events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI)) != 0) claimed[0] = grant(slot, direction::read);
+    if (over || (events & EPOLLOUT) != 0) claimed[1] = grant(slot, direction::write);
   }
   slot.lock.unlock();
-  deliver_all(claimed);
+  chaos_delay();
+  for (waiter* const w : claimed) {
+    if (w != nullptr) deliver_inline(*w, here);
+  }
 }
 
 unsigned count_waiting(int fd) noexcept {
@@ -246,8 +237,9 @@ void detach_all_from(epoll_set& set) noexcept {
     if (ours) {
       ++slot.users;  // keeps the number ours until it has left the set
       slot.set = nullptr;
+      slot.ready_in(direction::read) = true;
+      slot.ready_in(direction::write) = true;
       for (auto& side : slot.sides) {
-        side.ready = true;
         while (claim_first(side.waiters, wake::notified, claimed)) {
         }
       }

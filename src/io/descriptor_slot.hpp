@@ -14,6 +14,7 @@
 //
 // Lock order: `lock` is a leaf; only claim() runs under it. Deliveries and system calls come after unlock.
 #pragma once
+#include <cstddef>  // offsetof
 #include <cstdint>  // fixed-width integers
 
 #include <weft/base/spin_lock.hpp>
@@ -36,21 +37,38 @@ enum class sharing : std::uint8_t { exclusive, readers, everyone };
 class waiter_queue {
  public:
   bool empty() const noexcept { return head_ == nullptr; }
-  void push(waiter& w) noexcept;
-  void remove(waiter& w) noexcept;  // \pre w is in this queue
-  waiter* pop() noexcept;           // null when empty
-  unsigned size() const noexcept;   // counts
+  void push(waiter& w) noexcept {
+    w.next = nullptr;
+    w.prev = tail_;
+    w.linked = true;
+    (tail_ == nullptr ? head_ : tail_->next) = &w;
+    tail_ = &w;
+  }
+  // \pre w is in this queue
+  void remove(waiter& w) noexcept {
+    (w.prev == nullptr ? head_ : w.prev->next) = w.next;
+    (w.next == nullptr ? tail_ : w.next->prev) = w.prev;
+    w.linked = false;
+  }
+  // \return null when empty
+  waiter* pop() noexcept {
+    waiter* const w = head_;
+    if (w != nullptr) {
+      remove(*w);
+    }
+    return w;
+  }
+  unsigned size() const noexcept;  // counts
  private:
   waiter* head_ = nullptr;
   waiter* tail_ = nullptr;
 };
 
+// The first cache line is all that a read that waits, its event, and a write that need not wait touch of it.
 struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   struct side {
     waiter_queue waiters;     // parked fibers that an edge wakes
     waiter_queue performing;  // those whose call a ring makes, which wakes them itself
-    bool ready = true;        // the token
-    bool busy = false;        // an exclusive operation is inside
   };
 
   // All guarded by `lock`, except `index`, which never changes.
@@ -59,20 +77,26 @@ struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   bool registering = false;  // an operation is adding it to an epoll set
   bool hung_up = false;      // hangup, error or urgent data seen: a short read no longer means "exhausted"
   sharing shared = sharing::exclusive;
+  bool ready[2] = {true, true};   // the tokens, by direction
+  bool busy[2] = {false, false};  // an exclusive operation is inside
   std::uint32_t generation = 1;
   std::uint32_t users = 0;  // operations inside, and a close() in progress; the last one out closes the number
-  std::uint32_t index = 0;
   int fd = -1;
   epoll_set* set = nullptr;  // where it is registered; holds a reference
   side sides[2];
   thread_waker* threads = nullptr;  // plain threads inside poll(2)
   descriptor_slot* next_free = nullptr;
+  std::uint32_t index = 0;
 
   side& of(direction d) noexcept { return sides[static_cast<unsigned>(d)]; }
+  bool& ready_in(direction d) noexcept { return ready[static_cast<unsigned>(d)]; }
+  bool& busy_in(direction d) noexcept { return busy[static_cast<unsigned>(d)]; }
   bool shares(direction d) const noexcept {
     return shared == sharing::everyone || (shared == sharing::readers && d == direction::read);
   }
 };
+
+static_assert(offsetof(descriptor_slot, sides) + sizeof(descriptor_slot::side) == WEFT_CACHE_LINE);
 
 // Makes a slot own `fd`. \throws std::bad_alloc, std::system_error (table full); the caller still owns `fd` then.
 // `ready` false: the first operation waits for an event before it tries.
@@ -85,8 +109,8 @@ std::error_code close_descriptor(descriptor_handle handle) noexcept;
 // \pre the caller is a user and holds slot.lock, which is released.
 std::error_code leave_and_unlock(descriptor_slot& slot) noexcept;
 
-// What the poller calls for an event. A stale generation is ignored.
-void on_descriptor_event(std::uint32_t index, std::uint32_t generation, std::uint32_t events) noexcept;
+// What the poller of the worker `here` calls for an event. A stale generation is ignored.
+void on_descriptor_event(std::uint32_t index, std::uint32_t generation, std::uint32_t events, worker* here) noexcept;
 
 // Nobody polls the set any more: its descriptors leave it and their waiters are told to look again.
 // \pre called by the thread that polled it, so that no registration with it is under way.

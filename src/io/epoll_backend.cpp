@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "io/descriptor_slot.hpp"
+#include "sched/worker.hpp"  // current_worker
 
 namespace weft::inline v0::detail {
 namespace {
@@ -66,21 +67,22 @@ bool epoll_set::has_descriptors() const noexcept {
 
 epoll_backend::~epoll_backend() {
   retire();
-  set_->unref();
+  set()->unref();
 }
 
 void epoll_backend::retire() noexcept {
-  if (set_->has_descriptors()) {
-    detach_all_from(*set_);
+  if (set()->has_descriptors()) {
+    detach_all_from(*set());
   }
 }
 
 bool epoll_backend::poll(std::int64_t timeout_ns) noexcept {
-  const os::result got = os::epoll_wait(set_->fd(), events_.data(), events_per_poll, timeout_ns);
+  const os::result got = os::epoll_wait(set()->fd(), events_.data(), events_per_poll, timeout_ns);
   if (!got.ok()) {
     WEFT_CHECK(got.error == EINTR, "epoll_wait failed: errno %d", got.error);
     return false;
   }
+  worker* const here = current_worker();
   bool woken = false;
   for (std::size_t i = 0; i < got.count(); ++i) {
     const epoll_event& event = events_[i];
@@ -88,7 +90,7 @@ bool epoll_backend::poll(std::int64_t timeout_ns) noexcept {
       woken = true;  // the eventfd is edge-triggered: every write is an edge, so its counter is never read
     } else {
       on_descriptor_event(static_cast<std::uint32_t>(event.data.u64), static_cast<std::uint32_t>(event.data.u64 >> 32),
-                          event.events);
+                          event.events, here);
     }
   }
   return woken;

@@ -42,19 +42,17 @@ class epoll_set {
 
 class epoll_backend final : public poll_backend {
  public:
-  explicit epoll_backend(epoll_set& owned) noexcept : set_(&owned) {}
+  explicit epoll_backend(epoll_set& owned) noexcept : poll_backend(owned) {}
   ~epoll_backend() override;
 
   bool poll(std::int64_t timeout_ns) noexcept override;
-  bool has_descriptors() const noexcept override { return set_->has_descriptors(); }
+  bool has_descriptors() const noexcept override { return set()->has_descriptors(); }
   // Unregisters all descriptors; their waiters register anew with pollers of their own.
   void retire() noexcept override;
-  epoll_set* set() noexcept override { return set_; }
 
  private:
   static constexpr int events_per_poll = 256;  // 3 KiB; one system call serves a busy worker's round
 
-  epoll_set* const set_;
   std::array<epoll_event, events_per_poll> events_{};
 };
 

@@ -52,44 +52,14 @@ descriptor_hold::~descriptor_hold() {
   }
 }
 
-descriptor_operation::descriptor_operation(descriptor_handle handle, direction d) noexcept : direction_(d) {
-  if (handle.slot == nullptr) {
-    error_ = EBADF;
-    return;
-  }
-  descriptor_slot& slot = *handle.slot;
-  slot.lock.lock();
-  descriptor_slot::side& side = slot.of(d);
-  const bool shared = slot.shares(d);
-  if (slot.generation != handle.generation || slot.closing) {
-    error_ = EBADF;
-  } else if (side.busy && !shared) {
-    error_ = EBUSY;
-  } else {
-    side.busy = true;
-    ++slot.users;
-    // Who sends a datagram tries in any case: that another is just sending one says nothing about the room for it.
-    has_token_ = side.ready || (shared && d == direction::write);
-    side.ready = false;
-    fd_ = slot.fd;
-    slot_ = &slot;
-  }
-  slot.lock.unlock();
-}
-
-descriptor_operation::~descriptor_operation() {
-  if (slot_ == nullptr) {
-    return;
-  }
+// \pre slot_->lock is held, which is released
+void descriptor_operation::leave_shared(bool gives_back) noexcept {
   descriptor_slot& slot = *slot_;
   waiter_queue claimed;
-  slot.lock.lock();
-  descriptor_slot::side& side = slot.of(direction_);
-  side.busy = false;
+  slot.busy_in(direction_) = false;
   // A token not used up goes to the next who waits (several may on a listener), else stays for the next who enters.
-  const bool left = has_token_ && (!short_read_ || slot.hung_up);
-  if (left && !claim_first(side.waiters, wake::notified, claimed)) {
-    side.ready = true;
+  if (gives_back && !claim_first(slot.of(direction_).waiters, wake::notified, claimed)) {
+    slot.ready_in(direction_) = true;
   }
   leave_and_unlock(slot);  // its error belongs to the closer's call, which has returned
   deliver_all(claimed);
@@ -97,20 +67,19 @@ descriptor_operation::~descriptor_operation() {
 
 int descriptor_operation::wait(time_limit& limit, const char* what) {
   waited_ = true;
-  const time_point deadline = limit.deadline();
-  if (!on_worker()) {
-    const int error = wait_on_thread(deadline);
+  if (here_ == nullptr) [[unlikely]] {
+    const int error = wait_on_thread(limit.deadline());
     has_token_ = error == 0 || error == ETIMEDOUT;
     return error;
   }
-  if (ring* const on = current_ring(ring_call::poll)) {
+  if (ring* const on = ring_of(here_, ring_call::poll)) {
     const std::uint32_t events = direction_ == direction::read ? POLLIN | POLLRDHUP : POLLOUT;
     const os::result r = perform(*on, {.call = ring_call::poll, .fd = fd_, .flags = events}, limit, what);
     const int error = r.ok() || r.error == EAGAIN || r.error == EINTR ? 0 : r.error;
     has_token_ = error == 0 || error == ETIMEDOUT;
     return error;
   }
-  const int error = wait_in_fiber(deadline, what);
+  const int error = wait_in_fiber(limit.deadline(), what);
   // After a timeout the caller tries once more without an edge; what it leaves must not be forgotten.
   has_token_ = error == 0 || error == ETIMEDOUT;
   return error;
@@ -120,14 +89,8 @@ int descriptor_operation::wait(time_limit& limit, const char* what) {
 // one's first event, which tells the present state, wakes this one too.
 int descriptor_operation::register_with_poller() noexcept {
   descriptor_slot& slot = *slot_;
-  slot.lock.lock();
-  const bool done = slot.set != nullptr || slot.registering;
-  slot.lock.unlock();
-  if (done) {
-    return 0;
-  }
   int error = 0;
-  poll_backend* const backend = current_backend(error);
+  poll_backend* const backend = backend_of(*here_, error);
   if (backend == nullptr) {
     return error;
   }
@@ -177,14 +140,16 @@ int descriptor_operation::link(waiter& w, woken_by who) noexcept {
   descriptor_slot& slot = *slot_;
   slot.lock.lock();
   descriptor_slot::side& side = slot.of(direction_);
-  // The other's attempt to register failed, or its poller ended.
-  const bool unregistered = who == woken_by::edge && slot.set == nullptr && !slot.registering;
-  if (slot.closing || side.ready || unregistered) {
+  if (slot.closing || slot.ready_in(direction_)) [[unlikely]] {
     const int error = slot.closing ? ECANCELED : EAGAIN;
-    side.ready = false;
+    slot.ready_in(direction_) = false;
     has_token_ = error == EAGAIN;  // owned from here on: were abandon() to find a stop, the next point throws it
     slot.lock.unlock();
     return error;
+  }
+  if (who == woken_by::edge && slot.set == nullptr && !slot.registering) [[unlikely]] {
+    slot.lock.unlock();
+    return ENOENT;
   }
   (who == woken_by::edge ? side.waiters : side.performing).push(w);
   slot.lock.unlock();
@@ -201,16 +166,21 @@ void descriptor_operation::unlink(waiter& w, woken_by who) noexcept {
   slot.lock.unlock();
 }
 
-int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
-  if (const int error = register_with_poller(); error != 0) {
-    return error;
-  }
-  waiter w{point::yes, what};
-  if (const int error = link(w, woken_by::edge); error != 0) {
+[[gnu::always_inline]] inline int descriptor_operation::wait_in_fiber(time_point deadline, const char* what) {
+  waiter w{point::yes, here_, what};
+  for (int error = link(w, woken_by::edge); error != 0; error = link(w, woken_by::edge)) {
     w.abandon();
-    return error == EAGAIN ? 0 : error;
+    if (error == ENOENT) {
+      error = register_with_poller();
+    }
+    if (error != 0) {
+      return error == EAGAIN ? 0 : error;
+    }
+    if (!w.arm_again(point::yes)) {
+      throw_cancelled(what);
+    }
   }
-  const wake why = w.park(deadline, what);
+  const wake why = w.park_inline(deadline, what);
   if (why == wake::notified) {
     return 0;  // the waker unlinked w and gave us the token
   }

@@ -9,9 +9,8 @@
 #include "io/descriptor_slot.hpp"
 #include "io/os.hpp"
 #include "io/ring.hpp"
-#include "sched/park.hpp"
-#include "sched/poller.hpp"
-#include <weft/sched/this_fiber.hpp>  // check_stop
+#include "io/worker_poller.hpp"
+#include "sched/hot_path.hpp"  // check_stop_inline, spend_budget_inline, worker
 
 namespace weft::inline v0::detail {
 
@@ -36,11 +35,15 @@ std::int64_t timeout_until(time_point deadline) noexcept;
 class descriptor_operation {
  public:
   // Enters; error() says bad_file_descriptor (closed) or device_or_resource_busy (another fiber or thread is inside).
-  descriptor_operation(descriptor_handle handle, direction d) noexcept;
+  descriptor_operation(descriptor_handle handle, direction d) noexcept
+      : descriptor_operation(handle, d, current_worker()) {}
+  // `here` is the calling worker, null on a plain thread. A fiber stays on its worker, so that it is asked for once.
+  descriptor_operation(descriptor_handle handle, direction d, worker* here) noexcept;
   ~descriptor_operation();
   descriptor_operation(const descriptor_operation&) = delete;
   descriptor_operation& operator=(const descriptor_operation&) = delete;
 
+  worker* here() const noexcept { return here_; }
   int error() const noexcept { return error_; }
   int fd() const noexcept { return fd_; }
   bool waited() const noexcept { return waited_; }
@@ -66,8 +69,8 @@ class descriptor_operation {
 
  private:
   enum class woken_by : bool { edge, ring };
-  // Links w among the descriptor's waiters: 0; or ECANCELED: it was closed; EAGAIN: there is a token, ours now, or no edge
-  // would come for one who waits for it.
+  // Links w among the descriptor's waiters: 0; or ECANCELED: it was closed; EAGAIN: there is a token, ours now; ENOENT: no
+  // edge would come for one who waits for it, because the descriptor is in no set.
   int link(waiter& w, woken_by who) noexcept;
   void unlink(waiter& w, woken_by who) noexcept;
   int register_with_poller() noexcept;
@@ -75,7 +78,10 @@ class descriptor_operation {
   int wait_in_fiber(time_point deadline, const char* what);
   int wait_on_thread(time_point deadline) noexcept;
 
+  void leave_shared(bool gives_back) noexcept;
+
   descriptor_slot* slot_ = nullptr;
+  worker* here_;
   int fd_ = -1;
   int error_ = 0;
   direction direction_;
@@ -91,18 +97,12 @@ concept performed_call = requires(const Call& call) {
   { call.entry(0) } -> std::same_as<ring_entry>;
 };
 
-// The ring that makes such a call for the calling fiber, if it has one.
-template <class Call>
-ring* ring_for() noexcept {
-  return on_worker() ? current_ring(Call::in_ring) : nullptr;
-}
-
 // A wait, or the whole call by a ring where there is one. EAGAIN: try again.
 template <class Call>
 os::result wait_or_perform(descriptor_operation& op, time_limit& limit, const char* what, const Call& call,
                            bool& ask_ring) {
   if constexpr (performed_call<Call>) {
-    if (ring* const on = ask_ring ? ring_for<Call>() : nullptr) {
+    if (ring* const on = ask_ring ? ring_of(op.here(), Call::in_ring) : nullptr) {
       const os::result r = op.perform(*on, call.entry(op.fd()), limit, what);
       ask_ring = r.error != EAGAIN;  // a ring that has nothing to tell is not asked for ever
       return r.error == EINTR ? os::result{-1, EAGAIN} : r;
@@ -152,11 +152,12 @@ enum class short_read : bool {
 template <class Call>
 os::result run_io(descriptor_handle handle, direction d, time_limit& limit, const char* what, std::size_t asked,
                   short_read rule, const Call& call) {
-  this_fiber::check_stop();
+  worker* const here = current_worker();
+  check_stop_inline(here);
   bool waited = false;
   os::result r;
   {
-    descriptor_operation op(handle, d);
+    descriptor_operation op(handle, d, here);
     r = run_operation(op, limit, what, call);
     if (rule == short_read::means_empty && r.value > 0 && r.count() < asked) {
       op.finish_short_read();
@@ -164,7 +165,8 @@ os::result run_io(descriptor_handle handle, direction d, time_limit& limit, cons
     waited = op.waited();
   }
   if (!waited && r.ok()) {
-    spend_budget();
+    chaos_yield();
+    spend_budget_inline(here);
   }
   return r;
 }
@@ -182,5 +184,50 @@ class descriptor_hold {
   descriptor_slot* slot_ = nullptr;
   int fd_ = -1;
 };
+
+[[gnu::always_inline]] inline descriptor_operation::descriptor_operation(descriptor_handle handle, direction d,
+                                                                         worker* here) noexcept
+    : here_(here), direction_(d) {
+  if (handle.slot == nullptr) [[unlikely]] {
+    error_ = EBADF;
+    return;
+  }
+  descriptor_slot& slot = *handle.slot;
+  slot.lock.lock();
+  if (slot.generation != handle.generation || slot.closing) [[unlikely]] {
+    error_ = EBADF;
+  } else if (slot.busy_in(d) && !slot.shares(d)) [[unlikely]] {
+    error_ = EBUSY;
+  } else {
+    slot.busy_in(d) = true;
+    ++slot.users;
+    // Who sends a datagram tries in any case: that another is just sending one says nothing about the room for it.
+    has_token_ = slot.ready_in(d) || (d == direction::write && slot.shares(d));
+    slot.ready_in(d) = false;
+    fd_ = slot.fd;
+    slot_ = &slot;
+  }
+  slot.lock.unlock();
+}
+
+// Where only one may be inside nobody else waits, and the token needs no look at the queue.
+[[gnu::always_inline]] inline descriptor_operation::~descriptor_operation() {
+  if (slot_ == nullptr) [[unlikely]] {
+    return;
+  }
+  descriptor_slot& slot = *slot_;
+  slot.lock.lock();
+  const bool gives_back = has_token_ && (!short_read_ || slot.hung_up);
+  if (slot.closing || slot.shares(direction_)) [[unlikely]] {
+    leave_shared(gives_back);
+    return;
+  }
+  slot.busy_in(direction_) = false;
+  if (gives_back) {
+    slot.ready_in(direction_) = true;
+  }
+  --slot.users;
+  slot.lock.unlock();
+}
 
 }  // namespace weft::inline v0::detail

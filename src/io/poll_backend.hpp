@@ -11,7 +11,6 @@ class ring;
 
 class poll_backend {
  public:
-  poll_backend() = default;
   poll_backend(const poll_backend&) = delete;
   poll_backend& operator=(const poll_backend&) = delete;
   virtual ~poll_backend() = default;
@@ -23,9 +22,17 @@ class poll_backend {
   // As poller::retire(). Nothing is called afterwards but the destructor.
   virtual void retire() noexcept = 0;
 
-  // One of the two, by kind.
-  virtual epoll_set* set() noexcept { return nullptr; }
-  virtual ring* requests() noexcept { return nullptr; }
+  // One of the two, by kind; the other is null.
+  epoll_set* set() const noexcept { return set_; }
+  ring* requests() const noexcept { return requests_; }
+
+ protected:
+  explicit poll_backend(epoll_set& set) noexcept : set_(&set) {}
+  explicit poll_backend(ring& requests) noexcept : requests_(&requests) {}
+
+ private:
+  epoll_set* set_ = nullptr;
+  ring* requests_ = nullptr;
 };
 
 // Null with an errno in `error` when it cannot be had. `wake_fd`, an eventfd of the caller's, is watched for as long as it

@@ -6,12 +6,7 @@
 
 namespace weft::inline v0::detail {
 
-ring* current_ring(ring_call call) noexcept {
-  int error = 0;
-  poll_backend* const backend = current_backend(error);
-  ring* const mine = backend == nullptr ? nullptr : backend->requests();
-  return mine != nullptr && mine->has(call) ? mine : nullptr;
-}
+ring* current_ring(ring_call call) noexcept { return ring_of(current_worker(), call); }
 
 void give_up(ring& on, ring_request& request, const char* what) noexcept {
   bool asked = false;

@@ -45,7 +45,8 @@ bool passes(int error) noexcept {  // what the next poll() will not meet again
 
 }  // namespace
 
-uring_backend::uring_backend(const io_uring& made, int wake_fd) noexcept : ring_(made), wake_fd_(wake_fd) {}
+uring_backend::uring_backend(const io_uring& made, int wake_fd) noexcept
+    : poll_backend(static_cast<ring&>(*this)), ring_(made), wake_fd_(wake_fd) {}
 
 uring_backend::~uring_backend() { io_uring_queue_exit(&ring_); }
 

@@ -18,7 +18,6 @@ class uring_backend final : public poll_backend, public ring {
   bool poll(std::int64_t timeout_ns) noexcept override;
   bool has_descriptors() const noexcept override { return in_ring_ != 0; }
   void retire() noexcept override;
-  ring* requests() noexcept override { return this; }
 
   bool has(ring_call call) const noexcept override;
   int begin(ring_request& request) noexcept override;

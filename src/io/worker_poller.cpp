@@ -78,11 +78,6 @@ poll_backend* worker_poller::backend(io_backend wanted, int& error) noexcept {
 }
 
 poll_backend* current_backend(int& error) noexcept {
-  // Nobody else installs one.
-  if (const auto* const mine = static_cast<worker_poller*>(current_poller());
-      mine != nullptr && mine->made() != nullptr) [[likely]] {
-    return mine->made();
-  }
   try {
     if (current_poller() == nullptr) {
       install_poller(std::make_unique<worker_poller>());

@@ -4,7 +4,9 @@
 #include <memory>  // unique_ptr
 
 #include "io/poll_backend.hpp"
+#include "io/ring.hpp"
 #include "sched/poller.hpp"
+#include "sched/worker.hpp"
 #include <weft/base/atomic.hpp>
 #include <weft/sched/runtime.hpp>  // io_backend
 
@@ -39,5 +41,22 @@ class worker_poller final : public poller {
 // The backend of the calling worker; makes and installs poller and backend on first use. Null with an errno in `error`.
 // \pre on_worker()
 poll_backend* current_backend(int& error) noexcept;
+
+// The same for a caller that knows its worker. Nobody else installs a poller.
+[[gnu::always_inline]] inline poll_backend* backend_of(const worker& here, int& error) noexcept {
+  const auto* const mine = static_cast<const worker_poller*>(here.descriptors.get());
+  return mine != nullptr && mine->made() != nullptr ? mine->made() : current_backend(error);
+}
+
+// The ring of the calling worker `here`; null when it has none, or does not know the call, and on a plain thread.
+[[gnu::always_inline]] inline ring* ring_of(const worker* here, ring_call call) noexcept {
+  if (here == nullptr) {
+    return nullptr;
+  }
+  int error = 0;
+  const poll_backend* const backend = backend_of(*here, error);
+  ring* const mine = backend == nullptr ? nullptr : backend->requests();
+  return mine != nullptr && mine->has(call) ? mine : nullptr;
+}
 
 }  // namespace weft::inline v0::detail

@@ -1,7 +1,8 @@
 // What all sockets have, and what they are called.
 #include <weft/net/socket_base.hpp>
 
-#include <string>  // string
+#include <iterator>  // size
+#include <string>    // string
 
 #include "net/socket.hpp"
 
@@ -16,29 +17,19 @@ struct kind_names {
   const char* writing;
 };
 
-kind_names names_of(socket_kind kind) noexcept {
-  switch (kind) {
-    case socket_kind::tcp_stream:
-      return {"tcp_stream", "tcp read", "tcp write"};
-    case socket_kind::tcp_listener:
-      return {"tcp_listener", "tcp accept", nullptr};
-    case socket_kind::unix_stream:
-      return {"unix_stream", "unix read", "unix write"};
-    case socket_kind::udp_socket:
-      return {"udp_socket", "udp receive", "udp send"};
-    case socket_kind::unix_datagram:
-      return {"unix_datagram", "unix datagram receive", "unix datagram send"};
-    case socket_kind::unix_listener:
-      break;
-  }
-  return {"unix_listener", "unix accept", nullptr};
-}
+constexpr kind_names names[] = {
+    {"tcp_stream", "tcp read", "tcp write"},    {"tcp_listener", "tcp accept", nullptr},
+    {"unix_stream", "unix read", "unix write"}, {"unix_listener", "unix accept", nullptr},
+    {"udp_socket", "udp receive", "udp send"},  {"unix_datagram", "unix datagram receive", "unix datagram send"},
+};
+static_assert(static_cast<unsigned>(socket_kind::unix_datagram) + 1 == std::size(names));
+
+const kind_names& names_of(socket_kind kind) noexcept { return names[static_cast<unsigned>(kind)]; }
 
 }  // namespace
 
 const char* socket_base::wait_name(bool writing) const noexcept {
-  const kind_names names = names_of(kind_);
-  return writing ? names.writing : names.reading;
+  return writing ? names_of(kind_).writing : names_of(kind_).reading;
 }
 
 void socket_base::throw_if(const std::error_code& error, const char* member) const {

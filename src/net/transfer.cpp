@@ -61,9 +61,10 @@ std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time
   }
   error.clear();
   std::size_t done = 0;
-  descriptor_operation op(socket, direction::read);
+  worker* const here = current_worker();
+  descriptor_operation op(socket, direction::read, here);
   while (done < into.size()) {
-    this_fiber::check_stop();
+    check_stop_inline(here);
     const auto rest = into.subspan(done);
     const os::result r = run_operation(op, limit, what, recv_call{rest});
     if (!r.ok() || r.value == 0) {
@@ -71,7 +72,8 @@ std::size_t read_whole(descriptor_handle socket, std::span<std::byte> into, time
       return done;
     }
     done += r.count();
-    spend_budget();
+    chaos_yield();
+    spend_budget_inline(here);
   }
   return done;
 }
@@ -83,9 +85,10 @@ std::size_t write_whole(descriptor_handle socket, std::span<const std::byte> fro
   }
   error.clear();
   std::size_t done = 0;
-  descriptor_operation op(socket, direction::write);
+  worker* const here = current_worker();
+  descriptor_operation op(socket, direction::write, here);
   while (done < from.size()) {
-    this_fiber::check_stop();
+    check_stop_inline(here);
     const auto rest = from.subspan(done);
     const os::result r =
         run_operation(op, limit, what, [rest](int fd) { return os::send(fd, rest.data(), rest.size()); });
@@ -94,7 +97,8 @@ std::size_t write_whole(descriptor_handle socket, std::span<const std::byte> fro
       return done;
     }
     done += r.count();
-    spend_budget();
+    chaos_yield();
+    spend_budget_inline(here);
   }
   return done;
 }

@@ -103,6 +103,8 @@ parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
     throw_cancelled(what);
 }
 
+[[gnu::always_inline]] inline waiter::waiter(point p, worker* here, const char* what) : armed_wait(p, here, what) {}
+
 // armed_wait::park() for callers that cannot afford its call.
 [[gnu::always_inline]] inline wake armed_wait::park_inline(time_point deadline, const char* what) noexcept {
   if (home_ == nullptr) [[unlikely]]
@@ -123,6 +125,15 @@ parker& arm_thread();  // of the calling plain thread; throws std::bad_alloc
   } else {
     deliver(w);
   }
+}
+
+[[gnu::cold]] void throw_if_stopped(const worker& here);  // unless it is masked; the fiber's cancellation point
+
+// this_fiber::check_stop() for a caller that knows its worker: where no stop was requested, what would mask one is not read.
+[[gnu::always_inline]] inline void check_stop_inline(const worker* here) {
+  if (here == nullptr || here->current == nullptr) return;
+  if (park_word<>::pending(here->current->park.word, point::yes, point::yes)) [[unlikely]]
+    throw_if_stopped(*here);
 }
 
 [[gnu::always_inline]] inline void spend_budget_inline(worker* here) {

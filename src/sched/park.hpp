@@ -78,6 +78,7 @@ class armed_wait {
 class waiter : public armed_wait {
  public:
   waiter(point p, const char* what);
+  waiter(point p, worker* here, const char* what);  // for a caller that knows its worker; src/sched/hot_path.hpp
 
   waiter* next = nullptr;  // links for the primitive's queue
   waiter* prev = nullptr;

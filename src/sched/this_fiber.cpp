@@ -16,6 +16,13 @@
 #include "sched/worker.hpp"
 
 namespace weft::inline v0 {
+
+void detail::throw_if_stopped(const worker& here) {
+  if (park_word<>::pending(here.current->park.word, fiber_stops_seen(here), frame_stops_seen(here))) {
+    throw_cancelled("check_stop");
+  }
+}
+
 namespace {
 
 detail::fiber_record* running() noexcept {
@@ -54,14 +61,7 @@ void set_name(std::string_view name) noexcept {
   to[n] = '\0';
 }
 
-void check_stop() {
-  detail::worker* w = detail::current_worker();
-  if (w == nullptr || w->current == nullptr) return;
-  const auto& word = w->current->park.word;
-  if (detail::park_word<>::pending(word, detail::fiber_stops_seen(*w), detail::frame_stops_seen(*w))) {
-    detail::throw_cancelled("check_stop");
-  }
-}
+void check_stop() { detail::check_stop_inline(detail::current_worker()); }
 
 std::size_t stack_remaining() noexcept {
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));

@@ -14,6 +14,7 @@
 #include "io/descriptor_slot.hpp"
 #include "net/loopback.hpp"
 #include "net/waits.hpp"
+#include "sched/worker.hpp"  // current_worker
 
 namespace {
 
@@ -168,14 +169,15 @@ TEST_P(Closing, AStaleEventAndAStaleHandleFindNothing) {
     ASSERT_EQ(reborn.slot, old_handle.slot);
     const std::uint32_t generation = reborn.generation;
     EXPECT_EQ(generation, old_handle.generation + 1);
-    auto& side = old_handle.slot->of(direction::read);
+    const bool& ready = old_handle.slot->ready_in(direction::read);
+    worker* const here = current_worker();
     old_handle.slot->lock.lock();
-    EXPECT_FALSE(side.ready);
+    EXPECT_FALSE(ready);
     old_handle.slot->lock.unlock();
-    on_descriptor_event(index, old_handle.generation, EPOLLIN | EPOLLOUT | EPOLLHUP);
-    EXPECT_FALSE(side.ready);
-    on_descriptor_event(index, generation, EPOLLIN);
-    EXPECT_TRUE(side.ready);
+    on_descriptor_event(index, old_handle.generation, EPOLLIN | EPOLLOUT | EPOLLHUP, here);
+    EXPECT_FALSE(ready);
+    on_descriptor_event(index, generation, EPOLLIN, here);
+    EXPECT_TRUE(ready);
     EXPECT_FALSE(close_descriptor(old_handle));
     EXPECT_EQ(old_handle.slot->generation, generation) << "a stale handle closed the new owner's descriptor";
     close_descriptor(reborn);
