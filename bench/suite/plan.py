@@ -1,6 +1,6 @@
 """What is measured: every row of the suite, in the order of the tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contenders import (asio, bare_loop, boost, coroutines, futex, go, mutex, rayon, serial, small_stacks, spin, tbb,
                         threads, tokio, warm, weft)
@@ -28,13 +28,16 @@ class Row:
     quick_size: int = 0            # with --quick
     variant: str = ""
     outside: bool = False          # a plain thread takes part: not pinned to one CPU
-    heavy: bool = False            # seconds each: --quick takes fewer repetitions
     memory_gib: float = 0          # left out where less is available
     slow: bool = False             # left out of --quick
 
     @property
     def cpus(self):
         return self.workers + (1 if self.outside else 0)
+
+    def as_measured(self, quick):
+        """With a title that is true of --quick, too."""
+        return replace(self, title=f"{self.title} (size {self.quick_size:,})") if quick and self.quick_size else self
 
     def size_for(self, contender, quick):
         return contender.sizes.get(self.workload) or (quick and self.quick_size) or self.size
@@ -84,10 +87,10 @@ def parked():
                                                                             ("bare loop", 1.15)), mappings, wake)
         yield Row(f"parked-{size}", f"{size:,} parked fibers", "parked",
                   (weft, small_stacks, boost, go, tokio, asio, coroutines, *more, bare_loop), figures, size=size,
-                  heavy=size > 100_000, memory_gib=6 if size > 100_000 else 0)
+                  slow=size > 10_000, memory_gib=6 if size > 100_000 else 0)
     yield Row("parked-4000000", "4,000,000 parked fibers", "parked", (weft,),
               (Figure("bytes", "bytes", "resident a fiber", 4900), Figure("us", "us", "to create each"), mappings, wake),
-              size=4_000_000, heavy=True, slow=True, memory_gib=20.5)
+              size=4_000_000, slow=True, memory_gib=20.5)
     yield Row("parked-warm-100000", "100,000 fibers on warm stacks", "parked", (warm, tokio.of("--variant", "warm"),
               go.of("--variant", "warm")), (Figure("us", "us", "to create each", 0.1), wake), size=100_000)
 
@@ -119,11 +122,11 @@ def trees():
                   (weft, tbb, rayon, serial), (ms(goal),), workers=w, variant="forkjoin", size=1_000_000)
     for w in (1, 2):
         yield Row(f"skynet-{w}w", f"skynet, a fiber for each node, {w} worker{'s' * (w > 1)}", "skynet",
-                  (weft, boost, go, tokio, asio), (ms(),), workers=w, size=1_000_000, quick_size=100_000, heavy=True)
+                  (weft, boost, go, tokio, asio), (ms(),), workers=w, size=1_000_000, quick_size=100_000)
         yield Row(f"skynet-channel-{w}w", f"skynet, results over channels, {w} worker{'s' * (w > 1)}", "skynet",
                   (weft, boost, go, tokio), (ms(130),), workers=w, variant="channel", size=1_000_000,
-                  quick_size=100_000, heavy=True)
-    yield from pair("fib", "fork-join fib(35), a call", "fib", FORK_JOIN, (12, 7), size=35, quick_size=30, heavy=True)
+                  quick_size=100_000)
+    yield from pair("fib", "fork-join fib(35), a call", "fib", FORK_JOIN, (12, 7), size=35, quick_size=30)
     for name, title, size, quick in (("nqueens", "12 queens", 12, 10), ("matmul", "matrix product, 1024", 1024, 512)):
         for w in (1, 2):
             yield Row(f"{name}-{w}w", f"{title}, {w} worker{'s' * (w > 1)}", name, FORK_JOIN, (ms(),), workers=w, size=size,
@@ -134,7 +137,7 @@ def trees():
 def clocks():
     late = Figure("late_s", "s", "beyond the longest sleep")
     yield Row("sleepers", "1,000,000 sleeping fibers, 2 workers", "sleepers", (weft, warm, go, tokio, asio, bare_loop),
-              (late, Figure("cpu_s", "s", "processor time")), workers=2, size=1_000_000, quick_size=100_000, heavy=True,
+              (late, Figure("cpu_s", "s", "processor time")), workers=2, size=1_000_000, quick_size=100_000,
               memory_gib=6)
     yield Row("timer-cancel", "arm a timer and cancel it", "timer_cancel", (weft, boost, go, tokio, asio), (ns(),))
 
@@ -144,12 +147,12 @@ def outside():
     yield Row("wake", "wake-up of an idle runtime by a plain thread", "wake", SCHEDULERS + (futex,),
               (Figure("us", "us", "", None, ("futex", 1.25)),), outside=True)
     yield Row("idle", "idle with 100,000 parked fibers", "idle", SCHEDULERS, (Figure("cpu_ms", "ms", "processor time a second",
-              0.1),), size=100_000, heavy=True)
+              0.1),), size=100_000, quick_size=10_000)
     for w in (1, 2):
         yield Row(f"stall-{w}w", f"64 connections beside bursts of 1 ms, {w} worker{'s' * (w > 1)}", "stall",
                   (weft, go, tokio, asio), (Figure("p999_us", "us", "99.9%"), Figure("p99_us", "us", "99%"),
                                             Figure("p50_us", "us", "median")),
-                  workers=w, outside=True, heavy=True, slow=w == 1)
+                  workers=w, outside=True, slow=w == 1)
 
 
 def rows():

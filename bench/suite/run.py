@@ -2,6 +2,7 @@
 """weft's benchmark suite: contenders take turns at every workload; tables, JSON and charts come out."""
 
 import argparse
+import math
 import re
 import sys
 import time
@@ -29,8 +30,10 @@ def parse(arguments):
                         help="only rows whose name, or workload, matches this regular expression; several with commas")
     parser.add_argument("--list", action="store_true", help="print the names of the rows and end")
     parser.add_argument("--quick", action="store_true", help="smaller sizes and shorter measurements: at most ten minutes")
-    parser.add_argument("--repetitions", type=int, metavar="N", help="of each contender; default 7 (--quick: 7, slow rows 3)")
+    parser.add_argument("--repetitions", type=int, metavar="N", help="of each contender; default 7")
     parser.add_argument("--milliseconds", type=int, metavar="N", help="of each measurement; default 200 (--quick: 50)")
+    parser.add_argument("--row-seconds", type=int, metavar="N", help="after this time a row ends with fewer repetitions, but "
+                        "not with fewer than three; default: no limit (--quick: 4)")
     parser.add_argument("--seed", type=int, default=1, help="of the orders in which contenders take turns")
     parser.add_argument("--compare", type=Path, metavar="OLD.json",
                         help="tell what got slower since that run; exit code 3 if anything did")
@@ -42,6 +45,8 @@ def parse(arguments):
         parser.error("--with goes with --compare")
     if options.repetitions is not None and options.repetitions < 1:
         parser.error("--repetitions: 1 or more")
+    if options.row_seconds is not None and options.row_seconds < 0:
+        parser.error("--row-seconds: 0 or more")
     if options.milliseconds is not None and options.milliseconds < 1:
         parser.error("--milliseconds: 1 or more")
     try:
@@ -50,6 +55,8 @@ def parse(arguments):
         parser.error(f"--only: {failure}")
     options.repetitions = options.repetitions or 7
     options.milliseconds = options.milliseconds or (50 if options.quick else 200)
+    if options.row_seconds is None:
+        options.row_seconds = 4 if options.quick else math.inf
     options.output = options.output or options.build / "results"
     return options
 
@@ -90,7 +97,7 @@ def measure(options):
     folder = options.build / "bench/contenders"
     for row in chosen_rows(options):
         kinds = {one.name: one.kind for one in row.contenders}
-        add(row, kinds, turns.measure_row(folder, row, options, failures), row.quick_size if options.quick else row.size)
+        add(row.as_measured(options.quick), kinds, turns.measure_row(folder, row, options, failures), (options.quick and row.quick_size) or row.size)
     for row, kinds, samples in echo.measure(options.build / "bench/echo", options, failures):
         add(row, kinds, samples)
     document["seconds"] = round(time.monotonic() - started)

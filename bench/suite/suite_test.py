@@ -73,6 +73,20 @@ class Suite(unittest.TestCase):
         for key in ("machine", "kernel", "compiler", "commit"):
             self.assertIn(key, self.document()["machine"])
 
+    def test_rows_that_take_long_end_with_fewer_repetitions(self):
+        program(self.programs, "bench_weft", answer())
+        for limit, count in (("0", turns.FEWEST), ("1000", 5)):
+            self.run_suite("--only", "^yield-2$", "--repetitions", "5", "--row-seconds", limit)
+            self.assertEqual(len(self.document()["rows"][0]["contenders"][0]["repetitions"]), count)
+            self.assertIn(f"\n{count} repetitions\n", (self.out / "results.md").read_text())
+
+    def test_quick_rows_say_their_size(self):
+        program(self.programs, "bench_weft", answer(cpu_ms=0))
+        self.run_suite("--only", "^idle$", "--quick")
+        row, = self.document()["rows"]
+        self.assertEqual(row["size"], 10_000)
+        self.assertIn("(size 10,000)", row["title"])
+
     def test_rows_are_chosen_by_name_or_workload(self):
         program(self.programs, "bench_weft", answer())
         for only, rows in (("^yield-2$,^lock$", ["yield-2", "lock"]), ("timer_cancel", ["timer-cancel"])):

@@ -43,12 +43,17 @@ def goals(document):
     return "\n".join(lines)
 
 
+def repetitions(row):
+    counts = sorted({len(one["repetitions"]) for one in row["contenders"]})
+    return " to ".join(str(n) for n in (counts if len(counts) < 3 else (counts[0], counts[-1]))) + " repetitions"
+
+
 def one_row(row):
     """Medians with their spread, and how many times weft's each is."""
     mine = results.ours(row)
     first = row["figures"][0]["key"]
     names = [f"{figure['unit']} {figure['what']}".strip() for figure in row["figures"]]
-    lines = [f"### {row['title']}", "", "| | " + " | ".join(names) + " | to weft |", "|---|" + "---|" * (len(names) + 1)]
+    lines = [f"### {row['title']}", "", repetitions(row), "", "| | " + " | ".join(names) + " | to weft |", "|---|" + "---|" * (len(names) + 1)]
     for one in sorted(row["contenders"], key=lambda c: results.median(c, first) or 0):
         cells = []
         for figure in row["figures"]:

@@ -5,11 +5,13 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 import machine
 
 IMPOSSIBLE = 77   # a program's exit code for what it has not, or cannot do here
 LONGEST = 180     # seconds for one measurement
+FEWEST = 3        # repetitions, however long they take
 
 
 class Failure(RuntimeError):
@@ -65,19 +67,19 @@ def possible(folder, row, contender, options):
 possible.lists = {}
 
 
-def repetitions(row, options):
-    return max(1, min(options.repetitions, 3)) if options.quick and row.heavy else options.repetitions
-
-
 def measure_row(folder, row, options, errors):
-    """{contender's name: [figures of each repetition]}. A contender that fails is left out from then on, and told."""
+    """{contender's name: [figures of each repetition]}. A contender that fails is left out from then on, and told.
+    After options.row_seconds no repetition begins but the first few."""
     if row.memory_gib > machine.memory_gib("MemAvailable"):
         print(f"{row.name}: left out: {row.memory_gib} GiB of memory are not free", file=sys.stderr)
         return {}
     taking_part = [one for one in row.contenders if possible(folder, row, one, options)]
     found = {one.name: [] for one in taking_part}
     order = random.Random(options.seed)
-    for _ in range(repetitions(row, options)):
+    started = time.monotonic()
+    for done in range(options.repetitions):
+        if done >= FEWEST and time.monotonic() - started > options.row_seconds:
+            break
         order.shuffle(taking_part)
         for one in list(taking_part):
             try:
