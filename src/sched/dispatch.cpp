@@ -70,15 +70,7 @@ static unsigned class_wanted(const fiber_record& r, const runtime_impl& rt) noex
   return rt.stack_class;
 }
 
-// Binds a stack to an unstarted fiber. False: none can be had now; the fiber waits among the stackless.
-bool worker::bind(fiber_record& r) noexcept {
-  if (try_bind(r)) [[likely]]
-    return true;
-  wait_for_stack(r);
-  return false;
-}
-
-bool worker::try_bind(fiber_record& r) noexcept {
+[[gnu::always_inline]] inline bool worker::try_bind_inline(fiber_record& r) noexcept {
   const std::uint64_t alive = running_stacks.load(memory_order_relaxed);  // relaxed: this thread writes it
   const bool room = alive < ready.capacity() || make_room(alive + 1);
   stack* s = room ? stacks.take(class_wanted(r, *rt), stack_error) : nullptr;
@@ -90,6 +82,16 @@ bool worker::try_bind(fiber_record& r) noexcept {
                        static_cast<std::size_t>(reinterpret_cast<std::byte*>(r.block) - s->limit), s->tsan_fiber);
   make_context(r.ctx, r.block, &stack_main, this);
   return true;
+}
+
+bool worker::try_bind(fiber_record& r) noexcept { return try_bind_inline(r); }
+
+// Binds a stack to an unstarted fiber. False: none can be had now; the fiber waits among the stackless.
+bool worker::bind(fiber_record& r) noexcept {
+  if (try_bind_inline(r)) [[likely]]
+    return true;
+  wait_for_stack(r);
+  return false;
 }
 
 // Deterministic tests: every choice is drawn from the runtime's seed.

@@ -91,19 +91,14 @@ void worker::end_calls(fiber_record& innermost) noexcept {
   }
 }
 
+namespace {
+
 // The word holds a packed waiter only while this function runs, and the parker behind it is never freed: a fiber that
 // ends at the moment the joiner gives up claims a generation that is over, and loses.
-bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, bool shielded) {
-  if (is_finished(r)) return true;
-  worker* const here = current_worker();
+[[gnu::noinline]] bool park_until_end(fiber_record& r, worker* here, time_point deadline, bool shielded) {
   if (here != nullptr && here->current == &r) [[unlikely]] {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "weft::fiber: a fiber cannot join itself");
-  }
-  if (here != nullptr && deadline == no_deadline && !shielded && here->run_called(r)) {
-    if (is_finished(r)) return true;
-    r.join.store(join_running, memory_order_relaxed);  // relaxed: the fiber, which did not end first, lives here, too
-    throw_cancelled(what_join_waits_for);
   }
   constexpr const char* what = what_join_waits_for;
   armed_wait self(shielded ? point::no : point::yes, here, what);
@@ -122,6 +117,25 @@ bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, 
   if (why == wake::notified || !take_back()) return true;
   if (why == wake::stopped) throw_cancelled(what);
   return false;
+}
+
+// The call became a wait, which a stop ended.
+[[gnu::cold, gnu::noinline, noreturn]] void leave_call(fiber_record& r) {
+  r.join.store(join_running, memory_order_relaxed);  // relaxed: the fiber, which did not end first, lives here, too
+  throw_cancelled(what_join_waits_for);
+}
+
+}  // namespace
+
+bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, bool shielded) {
+  if (is_finished(r)) return true;
+  worker* const here = current_worker();
+  if (here == nullptr || deadline != no_deadline || shielded || !here->run_called(r)) {
+    return park_until_end(r, here, deadline, shielded);
+  }
+  if (!is_finished(r)) [[unlikely]]
+    leave_call(r);
+  return true;
 }
 
 namespace {

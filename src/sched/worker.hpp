@@ -13,6 +13,7 @@
 #include "context/sanitizer.hpp"  // sanitizer_state
 #include "fiber/block.hpp"        // eh_words
 #include "fiber/record_pool.hpp"  // record_pool
+#include "sched/current.hpp"       // current_worker
 #include "sched/deque.hpp"        // work_deque
 #include "sched/inbox.hpp"        // inbox
 #include "sched/injector.hpp"     // injector
@@ -140,6 +141,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   void leave_inline(fiber_record& self, fiber_record* next) noexcept;
   bool bind(fiber_record& r) noexcept;
   bool try_bind(fiber_record& r) noexcept;
+  bool try_bind_inline(fiber_record& r) noexcept;
   void wait_for_stack(fiber_record& r) noexcept;
   void take_off_stackless(fiber_record& first) noexcept;
   void adopt(fiber_record& r, stack& s) noexcept;
@@ -170,10 +172,6 @@ inline void bump(atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept 
   // relaxed load: single writer. The release pairs with runtime_impl::quiescent().
   counter.store(counter.load(memory_order_relaxed) + by, memory_order_release);
 }
-
-// The worker whose thread calls, or null. The only thread-local of the library that fibers see.
-worker* current_worker() noexcept;
-void set_current_worker(worker* w) noexcept;
 
 // Any worker of the process by its number.
 worker& worker_at(std::uint16_t number) noexcept;

@@ -18,6 +18,7 @@ MAX_LINES, MAX_TEST_LINES = 400, 800
 # Where `thread_local` may stand, each behind one accessor function.
 THREAD_LOCAL_FILES = {
     "src/sched/current.cpp",         # the worker that runs this thread: what fibers see of their thread
+    "src/sched/current.hpp",         # its declaration
     "src/fiber/thread_parker.cpp",   # how a plain thread waits: no fiber switch happens while its address is in use
     "src/base/debug_checks.cpp",     # locks the thread holds: no fiber switch happens while it holds one
     "src/sched/fiber_local.cpp",     # fiber_local on a plain thread: likewise

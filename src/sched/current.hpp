@@ -1,0 +1,30 @@
+// The worker that runs the calling thread: the one thread-local of the library that fibers see.
+//
+// A compiler may keep a thread-local's address, or its value, in a register across a stackful switch, after which the code
+// may run on another thread. So this one is read by instructions that it can neither look into, merge nor leave out.
+#pragma once
+
+namespace weft::inline v0::detail {
+
+class worker;
+
+// The name that the instructions know it by, in the library's own part of each thread's static block.
+#define WEFT_RUNNING_WORKER "weft_v0_running_worker"
+extern constinit thread_local worker* running_worker __asm__(WEFT_RUNNING_WORKER)
+    __attribute__((visibility("hidden"), tls_model("initial-exec")));
+
+void set_current_worker(worker* w) noexcept;
+
+#if defined(__x86_64__)
+// The worker whose thread calls, or null. Two loads, and one where the linker knows the place.
+// Source: Drepper, "ELF Handling For Thread-Local Storage", 4.3.6 (initial exec).
+[[gnu::always_inline]] inline worker* current_worker() noexcept {
+  worker* w;
+  asm volatile("movq " WEFT_RUNNING_WORKER "@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(w) : : "memory");
+  return w;
+}
+#else
+worker* current_worker() noexcept;
+#endif
+
+}  // namespace weft::inline v0::detail
