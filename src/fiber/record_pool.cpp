@@ -6,6 +6,8 @@
 
 namespace weft::inline v0::detail {
 
+constinit atomic<record_pool::chunk*> record_pool::newest_{nullptr};
+
 record_pool& record_pool::of(const fiber_record& r) noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(&r) & ~(std::uintptr_t{chunk::bytes} - 1);
   return *reinterpret_cast<const chunk*>(address)->pool;
@@ -31,7 +33,17 @@ fiber_record* record_pool::refill() noexcept {
   // Pairs with for_each(): the records above are constructed. Sequentially consistent: before the spawner's look at the
   // runtime's stop flag, as stop_everything() sets the flag before it looks for records.
   chunks_.store(c, memory_order_seq_cst);
+  make_known(*c);
   return free_;
+}
+
+void record_pool::make_known(chunk& c) noexcept {
+  chunk* newest = newest_.load(memory_order_acquire);  // pairs with the exchange below: its number
+  do {
+    c.made_before = newest;
+    c.number = newest == nullptr ? 0 : newest->number + 1;
+    // Release: pairs with for_each_of_all(): the records are constructed. Acquire: as above.
+  } while (!newest_.compare_exchange_weak(newest, &c, memory_order_acq_rel, memory_order_acquire));
 }
 
 // Mappings double up to 16 MiB, so that a million fibers cost few of them; pages are committed as chunks are cut.

@@ -2,8 +2,12 @@
 //
 // A record's memory is never returned to the system: stale wakers, ids and handles that outlive their runtime may look
 // at it for ever, and its generation tells them that it is gone. Pools are kept for the process and reused.
+//
+// All chunks of the process are in one list besides, which only grows: who wants to see every fiber (dumps, debuggers) walks
+// it, at any time, without a lock. A record in it is that of a fiber unless `join` says finished or `ops` is null.
 #pragma once
 #include <cstddef>  // size_t
+#include <cstdint>  // uint32_t
 
 #include <weft/fiber/record.hpp>
 
@@ -43,20 +47,36 @@ class record_pool {
     }
   }
 
+  // The same for all pools of the process, those that nobody uses any more included.
+  template <class Visit>
+  static void for_each_of_all(Visit&& visit) {
+    for (chunk* c = newest_.load(memory_order_acquire); c != nullptr; c = c->made_before) {  // pairs with make_known()
+      for (std::size_t i = 0; i < chunk::records; ++i) visit(c->at(i));
+    }
+  }
+
   record_pool* next_pool = nullptr;  // link of whoever keeps idle pools
 
- private:
   struct alignas(128) chunk {
     static constexpr std::size_t bytes = std::size_t{64} * 1024;
     static constexpr std::size_t records = bytes / sizeof(fiber_record) - 1;  // the first place is this header
     record_pool* pool;
     chunk* older;
+    chunk* made_before = nullptr;  // the list of all chunks
+    std::uint32_t number = 0;      // in that list, from 0: with its place in the chunk a record has a number for life
     fiber_record& at(std::size_t i) noexcept { return reinterpret_cast<fiber_record*>(this)[i + 1]; }
   };
   static_assert(sizeof(chunk) == sizeof(fiber_record));
 
+  // Where the list of all chunks begins: for debuggers.
+  static constexpr const void* list_of_all() noexcept { return &newest_; }
+
+ private:
   fiber_record* refill() noexcept;
   chunk* add_chunk() noexcept;
+  static void make_known(chunk& c) noexcept;
+
+  static constinit atomic<chunk*> newest_;
 
   fiber_record* free_ = nullptr;
   std::byte* region_ = nullptr;  // rest of the mapping that chunks are cut from

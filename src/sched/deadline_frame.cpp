@@ -84,7 +84,7 @@ bool deadline_frame::close() noexcept {
     --current_worker()->deadlines;
     if (park_word<>::try_claim(watcher_->park.word, generation_, wake::stopped)) {
       current_worker()->timers.note_abandoned();
-      free_record(*watcher_);
+      free_unstarted(*watcher_);
     } else {
       join_wait(*watcher_, no_deadline, true);
       release_record(*watcher_);

@@ -102,7 +102,7 @@ fiber_record& begin_spawn_on(runtime_impl& rt, void* site) {
   return *r;
 }
 
-void abort_spawn(fiber_record& r) noexcept { free_record(r); }
+void abort_spawn(fiber_record& r) noexcept { free_unstarted(r); }
 
 void commit_spawn(fiber_record& r) noexcept {
   worker& w = *current_worker();
@@ -137,19 +137,28 @@ void commit_spawn_on(runtime_impl& rt, fiber_record& r) noexcept {
 
 // ---- the end of a record
 
-void free_record(fiber_record& r) noexcept {
+[[gnu::always_inline]] static inline void give_back(fiber_record& r) noexcept {
   // relaxed: nobody makes one any more
   if (stop_hub* hub = r.hub.load(memory_order_relaxed); hub != nullptr) [[unlikely]] {
     leave_hub(*hub);
   }
   ++r.generation;
-  r.block = nullptr;  // reports tell ended fibers from live ones by it; the next spawn relies on it
   record_pool& pool = record_pool::of(r);
   if (worker* w = current_worker(); w != nullptr && &pool == &w->records) {
     pool.put(r);
   } else {
     pool.put_remote(r);
   }
+}
+
+void free_record(fiber_record& r) noexcept {
+  r.block = nullptr;  // reports tell ended fibers from live ones by it; the next spawn relies on it
+  give_back(r);
+}
+
+void free_unstarted(fiber_record& r) noexcept {
+  r.join.store(join_finished, memory_order_relaxed);  // relaxed: only for who looks at all records
+  give_back(r);
 }
 
 void release_record(fiber_record& r) noexcept { free_record(r); }

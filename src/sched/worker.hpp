@@ -99,6 +99,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   std::uint16_t number = 0;  // in the table of all workers of the process
   bool has_thieves = false;  // the runtime has other workers
   unsigned index_in_runtime = 0;
+  int thread_id = 0;               // of the system, for dumps and debuggers; 0: no thread
   eh_words* exceptions = nullptr;  // this thread's __cxa_eh_globals
   runtime_impl* rt = nullptr;
   unsigned wake_skip = 0;  // spawns that shall not wake a searcher
@@ -175,6 +176,8 @@ inline void bump(atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept 
 
 // Any worker of the process by its number.
 worker& worker_at(std::uint16_t number) noexcept;
+// How many there are: their numbers are those below. Any thread.
+std::size_t workers_made() noexcept;
 
 // A fiber that was spread to a worker has started somewhere, or never will.
 inline void unplace(const fiber_record& r) noexcept {

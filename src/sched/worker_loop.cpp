@@ -14,6 +14,7 @@
 #include "sched/runtime_impl.hpp"
 #include "sched/stop_hub.hpp"
 #include "sched/worker.hpp"
+#include "sched/worker_thread.hpp"
 
 namespace weft::inline v0::detail {
 namespace {
@@ -60,12 +61,14 @@ void worker::attach(runtime_impl& owner) noexcept {
   chaos_drawn = 0;
   timers.clear();  // the block may have served another runtime
   tick = owner.now();
+  thread_id = this_thread_number();
   set_current_worker(this);
   raise_inexact_flag();
 }
 
 void worker::detach() noexcept {
   set_current_worker(nullptr);
+  thread_id = 0;
   stacks.return_all();  // the block may lie in its pool for long, and other runtimes may need them
   if (descriptors != nullptr) descriptors->retire();
 }

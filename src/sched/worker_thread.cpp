@@ -3,6 +3,7 @@
 
 #include <optional>   // the key, if there is one
 #include <pthread.h>  // keys, pthread_atfork, pthread_setcancelstate
+#include <unistd.h>   // gettid
 
 #include "base/check.hpp"
 #include "fiber/block.hpp"  // begin_no_suspend
@@ -47,5 +48,7 @@ void forbid_suspension_in_children() noexcept {
   // Without memory for it nobody is told, as with forks_passed().
   [[maybe_unused]] static const int watching = ::pthread_atfork(nullptr, nullptr, &forbid_suspension);
 }
+
+int this_thread_number() noexcept { return ::gettid(); }
 
 }  // namespace weft::inline v0::detail

@@ -17,4 +17,7 @@ class worker_thread_guard {
 // its worker would go on to copies of the other fibers, whose descriptors are the parent's too.
 void forbid_suspension_in_children() noexcept;
 
+// What the system calls the calling thread.
+int this_thread_number() noexcept;
+
 }  // namespace weft::inline v0::detail

@@ -14,7 +14,7 @@ bool take_back(fiber_record& r) noexcept {
   worker& w = *current_worker();
   if (w.take_newest([&](const fiber_record& newest) { return &newest == &r; }) == nullptr) return false;
   bump(w.finished);
-  free_record(r);
+  free_unstarted(r);
   return true;
 }
 

@@ -37,6 +37,7 @@ THREAD_ID_FILES = {
     "src/context/sanitizer.cpp",     # a thread adopts its own stack
     "src/io/blocking_pool.cpp",      # threads of the pool, which run no fibers
     "src/sched/this_fiber.cpp",      # what a plain thread is told of its stack
+    "src/sched/worker_thread.cpp",   # a worker's thread when it begins, for debuggers
 }
 _ERRNO = re.compile(r"\berrno\b")
 _THREAD_ID = re.compile(r"\bthis_thread\s*::\s*get_id\b|\bpthread_self\b|\bSYS_gettid\b|\bgettid\s*\(|\bthrd_current\b")
