@@ -1,6 +1,7 @@
 /// \file   weft/weft.hpp
 /// \brief  All of the core: fibers, runtime, synchronization, time, I/O, files, processes.
 #pragma once
+#include <weft/debug/dump.hpp>
 #include <weft/fiber/cancelled.hpp>
 #include <weft/fiber/coroutine.hpp>
 #include <weft/fiber/generator.hpp>

@@ -87,6 +87,7 @@ API_TYPE(int, weft::run(int_function{}));
 API_TYPE(void, weft::run(void_function{}));
 API_TYPE(int, weft::run(options, int_function{}));
 API_FUNCTION(void (*)(), &weft::debug::install_crash_reports);
+API_FUNCTION(void (*)(std::ostream&), &weft::debug::dump);
 
 }  // namespace running
 
