@@ -1,0 +1,1 @@
+"""Fibers in GDB: see ../weft-gdb.py."""
