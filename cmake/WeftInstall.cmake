@@ -22,7 +22,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/weftConfig.cmake.in ${
 # Before 1.0 a minor version may break its users: 0.1 is not good for who wants 0.2.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/weft_interop.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/weft_interop.cmake ${PROJECT_SOURCE_DIR}/cmake/weft_debug.cmake
   DESTINATION ${WEFT_PACKAGE_DIR})
 
 # pkg-config finds the prefix from where the file lies.
@@ -54,5 +54,9 @@ if(TARGET weft::tls)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/weft-tls.pc.in ${PROJECT_BINARY_DIR}/weft-tls.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/weft-tls.pc DESTINATION ${WEFT_PC_DIR})
 endif()
+
+# For gdb: `source <prefix>/share/weft/gdb/weft-gdb.py`.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tools/gdb/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weft/gdb FILES_MATCHING PATTERN *.py
+  PATTERN __pycache__ EXCLUDE)
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -72,6 +72,11 @@ target_compile_options(weft_stack_probes INTERFACE -fstack-clash-protection)
 set_target_properties(weft_stack_probes PROPERTIES EXPORT_NAME stack_probes)
 add_library(weft::stack_probes ALIAS weft_stack_probes)
 
+# Dumps read what the core keeps, and so they are a part of it: the target is for who asks for it by name.
+add_library(weft_debug INTERFACE)
+target_link_libraries(weft_debug INTERFACE weft::weft)
+add_library(weft::debug ALIAS weft_debug)
+
 # weft/interop: headers over those of Boost.Asio. The package's own: cmake/weft_interop.cmake.
 find_path(WEFT_ASIO_INCLUDE_DIR boost/asio/buffer.hpp)
 mark_as_advanced(WEFT_ASIO_INCLUDE_DIR)
