@@ -24,7 +24,7 @@ WEFT_RACY_READER bool read_block(const fiber_record& r, const fiber_block& of, o
   if (b.record != &r) return false;
   for (std::size_t i = 0; i + 1 < sizeof out.name; ++i) out.name[i] = b.name[i];
   out.wait = b.wait_text;
-  const auto& since = reinterpret_cast<const volatile time_point::rep&>(of.wait_since);
+  const time_point::rep since = reinterpret_cast<const volatile time_point::rep&>(of.wait_since);
   out.since = time_point(time_point::duration(since));
   out.joiner = (r.ctx.owner_bits & flag_called) != 0 ? b.joiner : nullptr;
   out.lender = b.lender;
