@@ -95,7 +95,7 @@ namespace {
 
 // The word holds a packed waiter only while this function runs, and the parker behind it is never freed: a fiber that
 // ends at the moment the joiner gives up claims a generation that is over, and loses.
-[[gnu::noinline]] bool park_until_end(fiber_record& r, worker* here, time_point deadline, bool shielded) {
+[[gnu::noinline]] bool join_wait_parked(fiber_record& r, worker* here, time_point deadline, bool shielded) {
   if (here != nullptr && here->current == &r) [[unlikely]] {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "weft::fiber: a fiber cannot join itself");
@@ -131,7 +131,7 @@ bool join_wait(fiber_record& r, std::chrono::steady_clock::time_point deadline, 
   if (is_finished(r)) return true;
   worker* const here = current_worker();
   if (here == nullptr || deadline != no_deadline || shielded || !here->run_called(r)) {
-    return park_until_end(r, here, deadline, shielded);
+    return join_wait_parked(r, here, deadline, shielded);
   }
   if (!is_finished(r)) [[unlikely]]
     leave_call(r);

@@ -158,6 +158,7 @@ class Text(unittest.TestCase):
     def test_amounts(self):
         self.assertEqual([text.duration(n) for n in (None, 5, 1_500, 2_500_000, 3 * 10**9, 617 * 10**9)],
                          ["-", "5 ns", "1.5 us", "2.5 ms", "3.0 s", "617 s"])
+        self.assertEqual([text.duration(n) for n in (999_400, 999_600, 999_400_000, 999_600_000)], ["999 us", "1.0 ms", "999 ms", "1.0 s"])
         self.assertEqual((text.size(816), text.size(2048), text.count_of(1), text.count_of(10_000)), ("816 B", "2.0 KiB", "1 fiber", "10,000 fibers"))
 
     def test_columns_and_sums(self):

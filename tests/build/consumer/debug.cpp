@@ -15,6 +15,6 @@ int main() {
   });
   const bool good =
       text.str().find("1 running") != std::string::npos && text.str().find("'consumer'") != std::string::npos;
-  std::cout << (good ? "good" : "bad") << '\n';
+  std::cout << "weft " << WEFT_VERSION_MAJOR << '.' << WEFT_VERSION_MINOR << ": " << (good ? "good" : "bad") << '\n';
   return good ? 0 : 1;
 }

@@ -76,7 +76,7 @@ def duration(ns):
     if ns is None:
         return "-"
     for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
-        if ns >= size:
+        if ns >= size * 0.9995:  # what would be 1,000 of the smaller unit is one of this
             value = ns / size
             return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
     return f"{ns} ns"
