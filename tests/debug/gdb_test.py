@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 COUNT = 10_000
@@ -128,7 +129,15 @@ def start(program, folder):
         resource.setrlimit(resource.RLIMIT_CORE, (most, most))
     child = subprocess.Popen([program, str(COUNT)], cwd=folder, preexec_fn=dumpable, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     expect(child.stdout.readline() == "ready\n", "the program does not get ready", "")
+    end = time.monotonic() + 300
+    while not all_threads_sleep(child.pid):  # main is in its read then, and the workers have nothing to do
+        expect(time.monotonic() < end, "the program does not come to rest", "")
+        time.sleep(0.01)
     return child
+
+
+def all_threads_sleep(pid):
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "S" for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
 
 
 def main(gdb, script, program):
@@ -149,7 +158,8 @@ def main(gdb, script, program):
             return 77
         child = start(program, folder)
         child.send_signal(signal.SIGQUIT)
-        child.communicate(timeout=300)
+        child.wait(timeout=300)  # its input stays open meanwhile, and main in its read
+        child.communicate()
         core = next((path for path in Path(folder).glob("core*") if path.stat().st_size > 0), None)
         if core is not None:
             check(run_gdb(gdb, script, (program, str(core)), folder))
