@@ -93,6 +93,24 @@ class Suite(unittest.TestCase):
             self.run_suite("--only", only)
             self.assertEqual([row["name"] for row in self.document()["rows"]], rows)
 
+    def test_micro_workloads_are_asked_for_by_names_of_any_kind(self):
+        names = ["switch/weft inline", "switch/other", "select of 2, one ready, and (a) send/weft"]
+        path = self.build / "bench/micro/micro_bench"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"#!{sys.executable}\nimport json, subprocess, sys\n"
+                        f"names = {names!r}\n"
+                        "if '--benchmark_list_tests' in sys.argv: print('\\n'.join(names)); sys.exit()\n"
+                        "wanted = next(a.split('=', 1)[1] for a in sys.argv if a.startswith('--benchmark_filter='))\n"
+                        "found = subprocess.run(['grep', '-E', wanted], input='\\n'.join(reversed(names)), text=True,"
+                        " stdout=subprocess.PIPE).stdout.splitlines()\n"
+                        "print(json.dumps({'benchmarks': [{'run_type': 'iteration', 'run_name': n + '/repeats:2', 'real_time': len(n)}"
+                        " for n in found]}))\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        self.run_suite("--only", "micro")
+        rows = {row["title"]: row for row in self.document()["rows"]}
+        self.assertEqual(sorted(rows), ["select of 2, one ready, and (a) send (micro)", "switch (micro)"])
+        self.assertEqual(results.ours(rows["switch (micro)"])["name"], "weft inline")
+
     def test_a_goal_missed_is_said(self):
         program(self.programs, "bench_weft", answer(ns=13))
         self.assertIn("**no**", self.run_suite("--only", "^yield-2$")[1])
