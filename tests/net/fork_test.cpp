@@ -122,6 +122,8 @@ TEST(Fork, AProcessEndsAfterBlockingCallsOfItsParent) {
 }
 
 TEST(Fork, AChildMayMakeARuntimeAndHasAPoolOfItsOwn) {
+  // With AddressSanitizer the child hung once in some 80 runs (of 600 without it, never): probably a lock of the
+  // sanitizer's allocator that another thread held at the fork, which nothing releases in the child.
   if (weft::testing::instrumented) GTEST_SKIP() << "ThreadSanitizer starts no threads in a child of many";
   weft::runtime rt(workers(2));
   rt.run([] { weft::blocking([] {}); });

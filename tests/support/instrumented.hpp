@@ -9,4 +9,11 @@ inline constexpr bool instrumented = true;
 #else
 inline constexpr bool instrumented = false;
 #endif
+
+// For what ThreadSanitizer alone cannot run.
+#if defined(WEFT_WITH_TSAN)
+inline constexpr bool thread_sanitized = true;
+#else
+inline constexpr bool thread_sanitized = false;
+#endif
 }  // namespace weft::testing
