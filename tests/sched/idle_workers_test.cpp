@@ -128,16 +128,17 @@ TEST(RuntimeEnd, WaitsForTheDestructorOfADetachedFibersResult) {
   };
   std::atomic<int> stage{0};
   std::atomic<bool> gone{false};
-  weft::event go;
+  weft::event detached, go;
   std::thread helper;
   {
     weft::runtime rt(weft::runtime_options{.workers = 1});
     runtime_impl& impl = internals_of(rt);
     auto f = rt.spawn([&] {
-      weft::this_fiber::yield();
+      detached.wait();  // whoever detaches a fiber that has ended destroys its result, and this thread could not wait
       return result(stage, go);
     });
     f.detach();
+    detached.set();
     while (stage != 1) std::this_thread::yield();
     helper = std::thread([&] {
       while (!gone && !impl.draining.load(weft::detail::memory_order_acquire)) std::this_thread::yield();

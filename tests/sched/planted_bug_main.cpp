@@ -1,6 +1,7 @@
 // A bug of each kind that a sanitizer is for, planted in a fiber: the sanitizer has to see it there as it would in a thread.
 //
 // usage: sched_planted_bug_program use_after_free | stack_overrun | use_after_return | leak | overflow | race
+#include <atomic>   // started
 #include <cstring>  // strcmp
 #include <limits>   // numeric_limits
 
@@ -58,14 +59,18 @@ void overflow() {
   opaque(largest);
 }
 
+// The one waits for the other in a way that orders nothing, so that they run on two workers, and at once.
 int contended = 0;
 void race() {
+  std::atomic<bool> started{false};
   weft::event over;
   auto other = weft::spawn({.spread = true}, [&] {
     this_fiber::yield();
+    started.store(true, std::memory_order_relaxed);
     for (int i = 0; i < 1000; ++i) contended = contended + opaque(1);
     over.set();
   });
+  while (!started.load(std::memory_order_relaxed)) continue;
   for (int i = 0; i < 1000; ++i) contended = contended + opaque(1);
   over.wait();
   other.join();
