@@ -14,8 +14,9 @@
 //   P3. poke() the inboxes in turn until one     S5. inbox.wake_up(): clears the marker. By us: retract,
 //       had a marker; none had: done                 sleepers - 1, searchers + 1. By a waker: the same, in its P4
 //   P4. count_woken(): sleepers - 1,             S6. now a searcher: look for work in inbox and sources
-//       searchers + 1                            S7. found: end_search(): searchers - 1. It was the last search, and
-//   P5. send the wake-up                             a source still has something: P3 on behalf of silent publishers
+//       searchers + 1                            S7. found, and taken: end_search(): searchers - 1. It was the last
+//   P5. send the wake-up                             search, and a source still has something: P3 on behalf of silent
+//                                                    publishers. (Not before it is taken: it would wake one for it.)
 //                                                S8. found nothing: S1
 //
 // P1, P2, the reads of P3, and S1, S2, S3, S7 are sequentially consistent: they have one order, written <.

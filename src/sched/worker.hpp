@@ -120,6 +120,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   unsigned dispatched = 0;                  // in this round, but for the last few
   std::uint64_t random_state = 0;           // src/sched/random.cpp
   unsigned vain_searches = 0;               // since work was last found: sets how long a sleeper waits to search again
+  bool searching = false;                   // counted as a searcher in the runtime's idle set
   bool displaces = false;  // it slept for long beside workers at work: it may take what was placed on them
   bool polled = false;     // the sleep that has just ended looked at the descriptors
   worker* next_pooled = nullptr;
@@ -162,6 +163,9 @@ class alignas(WEFT_CACHE_LINE) worker {
   void retry_stackless() noexcept;
   void fail_without_stack(fiber_record& r) noexcept;
   bool anything_local() noexcept;
+  bool anything_sent() const noexcept;
+  bool watch(unsigned pauses) const noexcept;
+  bool polls() const noexcept;
   bool anything_anywhere() const noexcept;
   void end_search() noexcept;
   void block(sleep_kind kind) noexcept;

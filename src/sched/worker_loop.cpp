@@ -29,8 +29,9 @@ constexpr auto calibration_minimum = 20us;      // shorter spans say little abou
 constexpr std::uint64_t slowest_rate = 20'000;  // cycles in round_length: bounds against a counter that jumps
 constexpr std::uint64_t fastest_rate = 1'000'000;
 
-constexpr unsigned longest_seeded_round = 8;  // dispatches; deterministic runs draw the length of each round
-constexpr unsigned search_spins = 24;         // looks at the other workers before sleep, ~40 pauses apart: 10 us
+constexpr unsigned longest_seeded_round = 8;   // dispatches; deterministic runs draw the length of each round
+constexpr unsigned pauses_before_search = 60;  // 1 us or less
+constexpr unsigned search_spins = 24;          // looks at the other workers before sleep, ~40 pauses apart: 10 us
 constexpr unsigned pauses_per_spin = 40;
 constexpr unsigned longest_backoff = 1024;  // spawns that pass before a searcher that was in vain is tried again
 constexpr auto first_research = 1ms;        // a sleeper beside busy workers looks again after this, doubled each time
@@ -55,6 +56,7 @@ void worker::attach(runtime_impl& owner) noexcept {
   wake_skip = 0;
   vain_searches = 0;
   deadlines = 0;
+  searching = false;
   displaces = false;
   polled = false;
   dispatched = 0;
@@ -77,6 +79,7 @@ void worker::thread_main() noexcept {
   while (!rt->ended.load(memory_order_acquire)) {  // pairs with ~runtime_impl
     if (!round()) idle();
   }
+  if (searching) end_search();
 }
 
 bool worker::round() noexcept {
@@ -91,6 +94,7 @@ bool worker::round() noexcept {
   countdown = rt->seeded == nullptr ? dispatches_per_check : seeded_round_length(*rt->seeded);
   if (first == nullptr) first = pick();
   if (first == nullptr) return false;
+  if (searching) end_search();  // not before: what this worker runs is nothing to wake another one for
   run_from(*first);
   return true;
 }
@@ -237,6 +241,7 @@ bool worker::search() noexcept {
 }
 
 void worker::end_search() noexcept {
+  searching = false;
   if (rt->idle.end_search() && anything_anywhere()) rt->wake_one(index_in_runtime + 1);
 }
 
@@ -290,36 +295,52 @@ void worker::end_sleep(sleep_kind kind) noexcept {
   }
 }
 
-// Without work: search, sleep, and search again, until there is something to run.
+bool worker::polls() const noexcept { return descriptors != nullptr && descriptors->has_descriptors(); }
+
+bool worker::anything_sent() const noexcept { return !mail.empty_hint() || !injected.empty() || !placements.empty(); }
+
+// Pauses until something is sent here. \return whether it was, before that many pauses
+bool worker::watch(unsigned pauses) const noexcept {
+  for (unsigned p = 0; p < pauses; ++p) {
+    if (anything_sent()) return true;
+    cpu_relax();
+  }
+  return false;
+}
+
+// Without work: search, sleep, and search again, until there is something to run. Whoever comes out of here as a searcher
+// is one until round() has taken what there is.
 void worker::idle() noexcept {
   displaces = false;
-  rt->idle.begin_search();
+  // Spinning is for what other workers do; a lone worker, or one with descriptors, waits for the system. What they answer
+  // comes within a microsecond or so: before that nobody need know that this one is idle, and the word that tells stays
+  // in its place.
+  if (!searching) {
+    if (has_thieves && !polls() && watch(pauses_before_search)) return;
+    rt->idle.begin_search();
+    searching = true;
+  }
   for (;;) {
-    const bool polls = descriptors != nullptr && descriptors->has_descriptors();
-    // Spinning is for what other workers do; a lone worker, or one with descriptors, waits for the system.
-    const unsigned spins = has_thieves && !polls ? search_spins : 1;
+    const unsigned spins = has_thieves && !polls() ? search_spins : 1;
     for (unsigned spin = 0; spin < spins; ++spin) {
-      bool found = !mail.empty_hint() || !injected.empty() || !placements.empty() || anything_local();
+      bool found = anything_sent() || anything_local();
       if (!found && has_thieves && search()) {
         found = true;
         vain_searches = 0;
         rt->search_backoff.store(0, memory_order_relaxed);  // relaxed: a heuristic
       }
-      if (found) {
-        end_search();
-        return;
-      }
+      if (found) return;
       if (spin + 1 == spins) break;  // no look comes after it: to wait would only put off the sleep
-      for (unsigned p = 0; p < pauses_per_spin; ++p) cpu_relax();
+      static_cast<void>(watch(pauses_per_spin));
     }
-    if (rt->ended.load(memory_order_acquire)) break;  // pairs with ~runtime_impl
+    if (rt->ended.load(memory_order_acquire)) return;  // pairs with ~runtime_impl
     ++vain_searches;
     const unsigned backoff = rt->search_backoff.load(memory_order_relaxed);  // relaxed: a heuristic
     if (backoff < longest_backoff)
       rt->search_backoff.store(backoff * 2 + 1, memory_order_relaxed);  // relaxed: a heuristic
     while (stacks.trim() && mail.empty_hint()) {  // surplus stacks give their pages back before a long sleep
     }
-    const sleep_kind kind = polls ? sleep_kind::poller : sleep_kind::futex;
+    const sleep_kind kind = polls() ? sleep_kind::poller : sleep_kind::futex;
     chaos_delay();
     rt->idle.sleep(
         mail, kind, true,
@@ -328,9 +349,8 @@ void worker::idle() noexcept {
           return !placements.empty() || anything_anywhere();
         },
         [this, kind] { block(kind); });
-    if (anything_local() || timers.next_deadline() <= rt->now() || stackless != nullptr) break;
+    if (anything_local() || timers.next_deadline() <= rt->now() || stackless != nullptr) return;
   }
-  end_search();
 }
 
 }  // namespace weft::inline v0::detail

@@ -111,6 +111,28 @@ TEST(IdleWorkers, TakeTheLoneFiberOfASpawnerThatGoesOnComputing) {
   spawner.join();
 }
 
+// A wake-up across CPUs costs more than most fibers: whoever has been woken for one wakes nobody else for it. Workers that
+// fall asleep at the same moment may take each other for awake and look again, once: hence a few are allowed for.
+TEST(IdleWorkers, SleepOnWhenOneIsWokenForTheOnlyFiberThereIs) {
+  weft::runtime rt(weft::runtime_options{.workers = 3});
+  runtime_impl& impl = internals_of(rt);
+  const auto sleepers = [&] { return impl.idle.sleepers_hint(); };
+  const auto wait_until_all_can_be_woken = [&] {
+    wait_until_nobody_is_awake(impl);
+    for (const weft::detail::worker* w : impl.workers) {
+      while (w->mail.asleep() == weft::detail::sleep_kind::none) std::this_thread::yield();
+    }
+  };
+  int woken_needlessly = 0;
+  for (int i = 0; i < 50; ++i) {  // three sleep as long as the waker has not counted the one it has woken
+    wait_until_all_can_be_woken();
+    woken_needlessly += rt.run(sleepers) < 2;
+    wait_until_all_can_be_woken();
+    woken_needlessly += rt.spawn({.spread = true}, sleepers).join() < 2;
+  }
+  EXPECT_LE(woken_needlessly, 5);
+}
+
 // The destructor of a result is the user's code, and may wait: the fiber has not ended before it has.
 TEST(RuntimeEnd, WaitsForTheDestructorOfADetachedFibersResult) {
   struct result {
