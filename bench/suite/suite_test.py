@@ -16,6 +16,7 @@ import comparison
 import contenders
 import figures
 import plan
+import publish
 import results
 import run
 import tables
@@ -195,6 +196,27 @@ class Suite(unittest.TestCase):
         for name in ("yield-2", "idle", "summary"):
             self.assertIn("<svg", (self.out / f"charts/{name}.svg").read_text())
             self.assertGreater((self.out / f"charts/{name}.png").stat().st_size, 1000)
+
+    def test_results_are_published_where_they_are_shown(self):
+        program(self.programs, "bench_weft", answer(ns=10))
+        self.run_suite("--only", "^yield-2$|^yield-100$")
+        (self.out / "charts").mkdir()
+        for name in ("summary", "growth-yield", "yield-2"):
+            (self.out / f"charts/{name}.svg").write_text("<svg \n/>")
+        (self.build / "docs").mkdir()
+        pages = self.build / "README.md", self.build / "docs/performance.md"
+        for page in pages:
+            page.write_text(f"above\n{publish.BEGIN}\nold\n{publish.END}\nbelow\n")
+        publish.publish(self.out, self.build)
+        for page, rows in zip(pages, (1, 2)):
+            text = page.read_text()
+            self.assertTrue(text.startswith("above\n") and text.endswith("\nbelow\n") and "old" not in text)
+            self.assertEqual(text.count("| **10** |"), rows)
+        self.assertEqual((self.build / "docs/images/yield-2.svg").read_text(), "<svg\n/>")
+        publish.publish(self.out, self.build)  # once more: the comments are still there
+        (self.out / "charts/summary.svg").unlink()
+        with self.assertRaises(SystemExit):
+            publish.publish(self.out, self.build)
 
 
 class Figures(unittest.TestCase):
