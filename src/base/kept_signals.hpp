@@ -9,7 +9,7 @@
 
 #include <unistd.h>  // usleep
 
-#include "base/with_sanitizers.hpp"
+#include <weft/base/with_sanitizers.hpp>
 
 namespace weft::inline v0::detail {
 

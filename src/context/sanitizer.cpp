@@ -1,5 +1,10 @@
-// The bounds of an OS thread's own stack, which AddressSanitizer wants back whenever a fiber switches to it.
+// The bounds of an OS thread's own stack, which AddressSanitizer wants back whenever a fiber switches to it. And the mark of
+// a library with a sanitizer, which programs with that one demand.
 #include "context/sanitizer.hpp"
+
+#if defined(WEFT_SAME_SANITIZER_AS_LIBRARY)
+extern "C" const char WEFT_SAME_SANITIZER_AS_LIBRARY = 1;
+#endif
 
 #if defined(WEFT_WITH_ASAN)
 #include <pthread.h>  // pthread_getattr_np

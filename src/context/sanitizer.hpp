@@ -11,9 +11,8 @@
 #pragma once
 #include <cstddef>  // size_t
 
-#include <weft/base/config.hpp>  // ABI check
-
-#include "base/with_sanitizers.hpp"
+#include <weft/base/config.hpp>           // ABI check
+#include <weft/base/with_sanitizers.hpp>  // WEFT_WITH_ASAN, WEFT_WITH_TSAN
 
 #if defined(WEFT_WITH_ASAN)
 #include <sanitizer/asan_interface.h>         // __asan_unpoison_memory_region

@@ -106,6 +106,21 @@ function(case_find_package_debug)
   endif()
 endfunction()
 
+# A program with a sanitizer, and a library without: they do not link, and the linker's message names what to do.
+function(case_sanitizer_mismatch)
+  foreach(kind static shared)
+    foreach(sanitizer address thread)
+      file(REMOVE_RECURSE ${WORK})
+      run(configuring ${configure} -DWEFT_COMPONENTS=${kind} -DCMAKE_CXX_FLAGS=-fsanitize=${sanitizer})
+      execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK} --target consumer
+        RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+      if(status EQUAL 0 OR NOT output MATCHES "weft_must_be_built_with_${sanitizer}_sanitizer_too")
+        message(FATAL_ERROR "${kind}, ${sanitizer}: ${status}\n${output}")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+
 # weft::interop brings what it needs; without Boost's headers the package says what is missing.
 function(case_find_package_interop)
   run(configuring ${configure} "-DWEFT_COMPONENTS=static\;interop")

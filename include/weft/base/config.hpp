@@ -3,6 +3,7 @@
 ///
 /// All public names live in `namespace weft::inline v0`: two incompatible versions never link into one silently.
 #pragma once
+#include <weft/base/with_sanitizers.hpp>
 
 #define WEFT_VERSION_MAJOR 0
 #define WEFT_VERSION_MINOR 1
