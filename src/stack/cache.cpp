@@ -11,6 +11,7 @@
 #include "stack/scrub.hpp"  // scrub_stack
 #include "stack/slab.hpp"   // return_claim
 #include "stack/stack.hpp"
+#include "stack/valgrind.hpp"  // tell_valgrind_of
 
 namespace weft::inline v0::detail {
 namespace {
@@ -38,6 +39,7 @@ stack* make_stack(unsigned size_class, slot_claim& claim) noexcept {
   s->guard = (claim.markers & bit) != 0   ? guard_kind::markers
              : (claim.protect & bit) != 0 ? guard_kind::protect
                                           : guard_kind::none;
+  s->valgrind_number = tell_valgrind_of(s->limit, s->top());
   return s;
 }
 

@@ -12,6 +12,7 @@
 #include "stack/guard.hpp"        // count_guards
 #include "stack/os.hpp"           // advise_ranges
 #include "stack/slab.hpp"         // cold slots
+#include "stack/valgrind.hpp"     // let_valgrind_forget
 
 namespace weft::inline v0::detail {
 namespace {
@@ -59,6 +60,7 @@ stack* cool(stack* first) noexcept {
   std::uint32_t count = 0;
   for (stack* s = first; s != nullptr; s = s->next) {
     sanitizer_release_handle(s->tsan_fiber);
+    let_valgrind_forget(s->valgrind_number);
     slots[count] = {.slot = s->slot, .slab = s->slab};
     ranges[count] = {s->limit, static_cast<std::size_t>(slot_end(*s) - s->limit)};
     stacks[count++] = s;
@@ -70,6 +72,9 @@ stack* cool(stack* first) noexcept {
   }
   if (done == count) {
     return nullptr;
+  }
+  for (std::size_t i = done; i < count; ++i) {
+    stacks[i]->valgrind_number = tell_valgrind_of(stacks[i]->limit, stacks[i]->top());
   }
   stacks[done]->bundled = count - static_cast<std::uint32_t>(done);
   return stacks[done];

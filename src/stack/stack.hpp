@@ -51,6 +51,7 @@ struct alignas(64) stack {
   std::uint16_t slab = 0;        // which slab the slot lies in
   std::uint8_t size_class = 0;
   guard_kind guard = guard_kind::none;
+  std::uint32_t valgrind_number = 0;  // src/stack/valgrind.hpp
 
   std::byte* top() noexcept { return reinterpret_cast<std::byte*>(this); }
   std::size_t usable_bytes() noexcept { return static_cast<std::size_t>(top() - limit); }

@@ -1,9 +1,11 @@
-// A bug of each kind that a sanitizer is for, planted in a fiber: the sanitizer has to see it there as it would in a thread.
+// A bug of each kind that a sanitizer, or Valgrind, is for, planted in a fiber: it has to be seen there as it would in a
+// thread. And what is no bug: fibers that a tool has nothing to say of.
 //
-// usage: sched_planted_bug_program use_after_free | stack_overrun | use_after_return | leak | overflow | race
+// usage: sched_planted_bug_program use_after_free | stack_overrun | use_after_return | leak | overflow | race | nothing
 #include <atomic>   // started
 #include <cstring>  // strcmp
 #include <limits>   // numeric_limits
+#include <vector>   // fibers
 
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
@@ -76,11 +78,43 @@ void race() {
   other.join();
 }
 
+// Stacks that grow and shrink, by returns and by exceptions, and fibers that follow each other on them.
+[[gnu::noinline]] int deep(int levels) {
+  volatile char room[1024];
+  room[opaque(0)] = 1;
+  if (levels == 0) {
+    this_fiber::yield();
+    throw levels;
+  }
+  return deep(levels - 1) + room[opaque(0)];
+}
+void nothing() {
+  std::vector<weft::fiber<>> all;
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      all.push_back(weft::spawn([i] {
+        try {
+          deep(2 * i);
+        } catch (int) {
+          this_fiber::yield();
+        }
+      }));
+    }
+    for (auto& f : all) f.join();
+    all.clear();
+  }
+}
+
 struct bug {
   const char* name;
   void (*plant)();
-} const bugs[] = {{"use_after_free", use_after_free},     {"stack_overrun", stack_overrun}, {"leak", leak},
-                  {"use_after_return", use_after_return}, {"overflow", overflow},           {"race", race}};
+} const bugs[] = {{"use_after_free", use_after_free},
+                  {"stack_overrun", stack_overrun},
+                  {"leak", leak},
+                  {"use_after_return", use_after_return},
+                  {"overflow", overflow},
+                  {"race", race},
+                  {"nothing", nothing}};
 
 }  // namespace
 
