@@ -49,9 +49,11 @@ def measure(folder, options, failures):
     script = load()
     rounds = 3 if options.quick else max(15, options.repetitions)
     for connections in wanted:
+        # Each connection is asked a dozen times before, and again: 10 us are a request's least.
+        trip_ms = connections // 100
         asked = types.SimpleNamespace(connections=[connections], rounds=rounds, peer_rounds=min(7, rounds), workers=1,
-                                      milliseconds=max(100, options.milliseconds), warmup=50, anew=False,
-                                      seed=options.seed, raw_output=None)
+                                      milliseconds=max(100, options.milliseconds, 12 * trip_ms), warmup=max(50, 12 * trip_ms),
+                                      anew=False, seed=options.seed, raw_output=None)
         try:
             series = script.measure_all(folder, script.available(folder, script.CONTENDERS), asked)[connections]
         except (RuntimeError, OSError, subprocess.TimeoutExpired) as failure:

@@ -13,7 +13,7 @@ namespace contenders {
 namespace {
 
 constexpr int failed = 1, wrong_options = 2, not_here = 77;
-constexpr unsigned time_limit_s = 120;
+constexpr unsigned time_limit_s = 600;
 
 int complain(int code, const char* what) {
   std::fprintf(stderr, "%s\n", what);
