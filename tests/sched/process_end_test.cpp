@@ -44,7 +44,8 @@ void fill(weft::runtime& rt, weft::event& never) {
     parked.wait();
   }
   rt.spawn([] {
-      for (;;) weft::this_fiber::yield();
+      const auto stop = weft::this_fiber::get_stop_token();
+      while (!stop.stop_requested()) weft::this_fiber::yield();
     }).detach();
 }
 
