@@ -1,6 +1,8 @@
 # The core library. Objects are built once and linked twice: weft::weft_static and weft::weft_shared;
 # weft::weft is the one BUILD_SHARED_LIBS asks for.
 file(GLOB_RECURSE WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/context/(x86_64|aarch64|riscv64)_")  # one ABI's: WeftAbi.cmake
+list(APPEND WEFT_SOURCES ${WEFT_SWITCH_SOURCES})
 list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/dns/")  # a library of its own: WeftDns.cmake
 list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/tls/")  # a library of its own: WeftTls.cmake
 find_package(Threads REQUIRED)
@@ -24,9 +26,7 @@ set_target_properties(weft_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(weft_objects PRIVATE weft_options PUBLIC Threads::Threads)
 target_compile_definitions(weft_objects PRIVATE WEFT_BUILDING)
 target_compile_features(weft_objects PUBLIC cxx_std_20)
-# The switches keep no shadow stack: a linker that sees these objects unmarked marks no program with them either.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/src/context/x86_64_sysv.cpp ${PROJECT_SOURCE_DIR}/src/context/x86_64_naked.cpp
-  PROPERTIES COMPILE_OPTIONS "-fcf-protection=branch;-fno-lto")
+set_source_files_properties(${WEFT_SWITCH_SOURCES} PROPERTIES COMPILE_OPTIONS "${WEFT_SWITCH_OPTIONS}")
 # The library runs on its users' stacks, of which the smallest have a guard of 4 KiB. An option of the sources, not of the
 # target: those of weft_options come after the target's own, and the last one counts.
 if(NOT WEFT_SANITIZE)

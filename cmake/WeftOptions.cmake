@@ -3,6 +3,7 @@ add_library(weft_options INTERFACE)
 target_compile_features(weft_options INTERFACE cxx_std_20)
 target_compile_options(weft_options INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  -fasynchronous-unwind-tables  # the default but on RISC-V: profilers interrupt anywhere
   -fno-omit-frame-pointer -fvisibility=hidden -fvisibility-inlines-hidden)
 # The guard below a default stack is as large: a larger frame could step over it. With sanitizers frames grow.
 if(NOT WEFT_SANITIZE)

@@ -4,7 +4,8 @@
 #include <cstdint>    // uint64_t
 #include <exception>  // terminate
 
-#include "base/cycle_clock.hpp"
+#include <weft/base/cpu.hpp>  // read_cycles
+
 #include "micro/micro.hpp"
 
 namespace micro {

@@ -6,6 +6,9 @@
 #if __has_feature(safe_stack)
 #error "weft cannot be built with SafeStack: the unsafe stack pointer belongs to the OS thread, not to a fiber"
 #endif
+#if __has_feature(shadow_call_stack)
+#error "weft cannot be built with ShadowCallStack: the register that points to it belongs to the OS thread"
+#endif
 #endif
 
 // The compilers define this when they emit .cfi_startproc around functions; outside one a .cfi_* directive is an error

@@ -6,7 +6,8 @@ namespace weft::inline v0::detail {
 
 // Prepares the stack that ends at `top` (16-byte aligned, exclusive) so that the first weft_switch to the returned stack
 // pointer calls entry(value). entry never returns, and an exception that leaves it terminates at the throw, with all frames
-// in place. Writes 64 bytes below top; floating-point control starts at the ABI's defaults, MXCSR as initial_mxcsr.
+// in place. Writes one parked frame below top; floating-point control starts at the ABI's defaults, with the inexact flag
+// raised (see context.hpp).
 void* make_naked_context(void* top, void (*entry)(void*)) noexcept;
 
 }  // namespace weft::inline v0::detail

@@ -16,9 +16,9 @@
 #include <utility>    // exchange
 
 #include "base/check.hpp"
-#include "context/inexact_flag.hpp"
 #include "context/naked_switch.hpp"
 #include "context/sanitizer.hpp"
+#include "context/switch.hpp"  // raise_inexact_flag
 #include "fiber/block.hpp"
 #include "fiber/low_stack.hpp"
 

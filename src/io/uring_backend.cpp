@@ -8,6 +8,8 @@
 #include <new>      // nothrow
 #include <utility>  // exchange
 
+#include <weft/base/cpu.hpp>  // prefetch_line
+
 #include "base/check.hpp"
 #include "base/kept_signals.hpp"
 #include "io/os.hpp"
@@ -35,7 +37,7 @@ void prefetch_frames(std::uint64_t request) noexcept {
   }
   const auto* const at = reinterpret_cast<const char*>(request);
   for (std::ptrdiff_t line = -frames_below; line < frames_above; line += WEFT_CACHE_LINE) {
-    asm volatile("prefetcht0 %0" : : "m"(at[line]));  // as in ready_queue
+    prefetch_line(at + line);
   }
 }
 

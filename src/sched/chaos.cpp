@@ -4,7 +4,8 @@
 #include <charconv>  // from_chars
 #include <sched.h>   // sched_yield
 
-#include "base/cycle_clock.hpp"
+#include <weft/base/cpu.hpp>  // read_cycles, cpu_relax
+
 #include "sched/driver.hpp"
 #include "sched/runtime_impl.hpp"
 #include "sched/worker.hpp"

@@ -12,12 +12,13 @@
 #include <mutex>         // call_once: at start, on whatever thread calls
 #include <system_error>  // system_error
 #include <typeinfo>      // type_info
-#include <ucontext.h>    // registers at the fault
+#include <ucontext.h>    // ucontext_t
 #include <unistd.h>      // write
 
 #include <weft/fiber/cancelled.hpp>
 
 #include "base/check.hpp"
+#include "base/signal_registers.hpp"
 #include "base/signal_text.hpp"
 #include "fiber/block.hpp"
 #include "sched/runtime_impl.hpp"
@@ -52,22 +53,22 @@ void put_name(signal_text& out, const fiber_block& b) noexcept {
 void put_frames(signal_text& out, const ucontext_t& at, const stack_location& where, std::uintptr_t limit) noexcept {
   constexpr unsigned most = 24;
   const auto end = reinterpret_cast<std::uintptr_t>(where.slot) + where.slot_bytes;
-  auto pc = static_cast<std::uintptr_t>(at.uc_mcontext.gregs[REG_RIP]);
-  auto frame = static_cast<std::uintptr_t>(at.uc_mcontext.gregs[REG_RBP]);
+  std::uintptr_t pc = registers_of(at).pc, frame = registers_of(at).fp;
   for (unsigned n = 0; n < most && pc != 0; ++n) {
     out.put("  at ").put_hex(pc).put(" (program + ").put_hex(pc - program_base).put(")\n");
-    if (frame < limit || frame > end - 16 || frame % 8 != 0) break;
-    const auto* record = reinterpret_cast<const std::uintptr_t*>(frame);
-    pc = record[1];
-    if (record[0] <= frame) break;
-    frame = record[0];
+    const std::uintptr_t record_at = frame + static_cast<std::uintptr_t>(frame_record_offset);
+    if (record_at < limit || record_at > end - sizeof(frame_record) || record_at % 8 != 0) break;
+    const auto* record = reinterpret_cast<const frame_record*>(record_at);
+    pc = record->return_address;
+    if (record->caller_fp <= frame) break;
+    frame = record->caller_fp;
   }
 }
 
 // True when the fault is an overflow of a fiber's stack: by its address, or, when that says nothing (a huge frame, a
 // push by the kernel), by the stack pointer it happened with.
 bool report_overflow(const siginfo_t& info, const ucontext_t& at) noexcept {
-  const auto sp = static_cast<std::uintptr_t>(at.uc_mcontext.gregs[REG_RSP]);
+  const std::uintptr_t sp = registers_of(at).sp;
   stack_location where = locate_stack_address(info.si_addr);
   if (where.zone != stack_zone::guard) {
     where = locate_stack_address(reinterpret_cast<const void*>(sp));

@@ -57,8 +57,7 @@ void worker::adopt(fiber_record& r, stack& s, fiber_block& block) noexcept {
   if ((r.options & option_placed) != 0) unplace(r);
   r.home = number;
   r.block = b;
-  r.ctx.mxcsr = context{}.mxcsr;
-  r.ctx.x87_cw = context{}.x87_cw;
+  reset_fp_words(r.ctx);
   r.ctx.owner_bits = 0;
 }
 

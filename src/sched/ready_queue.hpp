@@ -10,6 +10,7 @@
 #include <new>      // nothrow
 #include <utility>  // move
 
+#include <weft/base/cpu.hpp>  // prefetch_line
 #include <weft/fiber/record.hpp>
 
 namespace weft::inline v0::detail {
@@ -51,11 +52,6 @@ class ready_queue {
   static constexpr std::size_t stack_ahead = 8;
 
   fiber_record*& at(std::size_t i) noexcept { return slots_[i & (capacity_ - 1)]; }
-
-  // Not __builtin_prefetch: GCC 12 takes a function of nothing else for one without effect, and drops its calls.
-  static void prefetch_line(const void* address) noexcept {
-    asm volatile("prefetcht0 %0" : : "m"(*static_cast<const char*>(address)));
-  }
 
   void prefetch() noexcept {
     const std::size_t left = tail_ - head_;

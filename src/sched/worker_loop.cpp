@@ -3,9 +3,10 @@
 #include <cxxabi.h>   // __cxa_get_globals
 #include <utility>    // exchange
 
-#include "base/cycle_clock.hpp"
+#include <weft/base/cpu.hpp>  // read_cycles
+
 #include "base/futex.hpp"
-#include "context/inexact_flag.hpp"
+#include "context/switch.hpp"  // raise_inexact_flag
 #include "fiber/failure.hpp"
 #include "sched/chaos.hpp"
 #include "sched/fiber_end.hpp"
@@ -24,10 +25,11 @@ using namespace std::chrono_literals;
 // How often to look around: a clock read and a poll cost as much as tens of switches, and nothing that comes from
 // outside should wait longer than some 100 us.
 constexpr auto round_length = 50us;
-constexpr unsigned dispatches_per_check = 16;   // between two reads of the cycle counter
-constexpr auto calibration_minimum = 20us;      // shorter spans say little about the counter's rate
-constexpr std::uint64_t slowest_rate = 20'000;  // cycles in round_length: bounds against a counter that jumps
-constexpr std::uint64_t fastest_rate = 1'000'000;
+constexpr unsigned dispatches_per_check = 16;  // between two reads of the cycle counter
+constexpr auto calibration_minimum = 20us;     // shorter spans say little about the counter's rate
+constexpr std::uint64_t rounds_per_s = 1s / round_length;
+constexpr std::uint64_t slowest_rate = slowest_cycles_per_s / rounds_per_s;  // in round_length: a counter may jump
+constexpr std::uint64_t fastest_rate = fastest_cycles_per_s / rounds_per_s;
 
 constexpr unsigned longest_seeded_round = 8;   // dispatches; deterministic runs draw the length of each round
 constexpr unsigned pauses_before_search = 60;  // 1 us or less
@@ -127,7 +129,7 @@ void worker::begin_round(time_point now) noexcept {
   if (const auto took = now - tick; took >= calibration_minimum && took < 1s && rt->clock == nullptr) {
     const auto ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count());
     constexpr auto round_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(round_length).count());
-    cycles_per_round = std::clamp((cycles - round_began) / 1000 * round_ns / ns * 1000, slowest_rate, fastest_rate);
+    cycles_per_round = std::clamp((cycles - round_began) * round_ns / ns, slowest_rate, fastest_rate);
   }
   tick = now;
   round_began = cycles;

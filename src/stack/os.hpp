@@ -34,6 +34,6 @@ void set_os_for_tests(const os_calls* calls) noexcept;
 // \return how many ranges, from the first, are done; `error` says why the next one is not.
 std::size_t advise_ranges(const iovec* ranges, std::size_t count, int advice, bool try_many, int& error) noexcept;
 
-inline constexpr std::size_t page_bytes = 4096;  // x86-64
+inline constexpr std::size_t page_bytes = 4096;  // others are refused where stacks are reserved: slab.cpp
 
 }  // namespace weft::inline v0::detail

@@ -5,13 +5,15 @@
 // take neither: entries are only ever added, and an entry's `open` only grows.
 #include "stack/slab.hpp"
 
-#include <algorithm>  // clamp, min
-#include <bit>        // bit_width, countr_zero, popcount
-#include <cerrno>     // EINVAL, ENOMEM
-#include <cstddef>    // offsetof
-#include <mutex>      // mutex, lock_guard
+#include <algorithm>   // clamp, min
+#include <bit>         // bit_width, countr_zero, popcount
+#include <cerrno>      // EINVAL, ENOMEM
+#include <cstddef>     // offsetof
+#include <mutex>       // mutex, lock_guard
+#include <sys/auxv.h>  // getauxval
 
 #include <weft/base/spin_lock.hpp>
+#include "base/check.hpp"
 #include "stack/guard.hpp"  // install_guards
 #include "stack/os.hpp"     // system calls
 
@@ -96,6 +98,8 @@ int reserve(std::size_t bytes, std::size_t alignment, std::byte*& out) noexcept 
 // The whole size; where that is refused (ulimit -v), a thousandth of it, so that the rest of the program is left some,
 // and then half by half down to one slot.
 int reserve_some(std::size_t slot_bytes, std::byte*& base, std::size_t& bytes) noexcept {
+  const unsigned long page = ::getauxval(AT_PAGESZ);  // some kernels for AArch64 have 16 or 64 KiB
+  WEFT_CHECK(page == page_bytes, "the pages of this kernel have %lu bytes, and weft has been made for 4096", page);
   bytes = full_slab_bytes(slot_bytes);
   int error = reserve(bytes, page_table_reach, base);
   for (std::size_t less = std::max(bytes / 1024, slot_bytes); error != 0 && less >= slot_bytes; less /= 2) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What binaries say about themselves: stacks are not executable, and no shadow stack is promised, which the switches do
-not keep. One unmarked object is enough for a linker to leave the mark out; the switches' own objects are that one.
+not keep (x86-64: SHSTK, AArch64: GCS). One unmarked object is enough for a linker to leave the mark out; the switches' own objects are that one.
 
 usage: elf_test.py FILE...     linked files, and libweft.a; exit codes: 0 passed, 1 failed, 77 no readelf
 """
@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 
-SWITCHES = ("x86_64_sysv.cpp.o", "x86_64_naked.cpp.o")
+# The switches' objects by the beginning of their names: what their note must say, and what no note may.
+SWITCHES = {"x86_64_": ("IBT", "SHSTK"), "aarch64_": ("BTI", "GCS")}
 
 
 def complaints_about_linked(path):
@@ -18,8 +19,9 @@ def complaints_about_linked(path):
     stack = re.search(r"GNU_STACK\s+(?:0x[0-9a-f]+\s+){5}(\w+)", text)
     if not stack or stack[1] != "RW":
         yield f"GNU_STACK is {stack[1] if stack else 'absent'}, want RW"
-    if "SHSTK" in text:
-        yield "is marked SHSTK"
+    for mark in ("SHSTK", "GCS"):
+        if re.search(rf"feature: .*\b{mark}\b", text):
+            yield f"is marked {mark}"
 
 
 def complaints_about_archive(path):
@@ -28,8 +30,10 @@ def complaints_about_archive(path):
         stack = re.search(r"\.note\.GNU-stack\s+PROGBITS\s+(?:[0-9a-f]+\s+){4}(\w*)", member)
         if not stack or "X" in stack[1]:
             yield f"{name}: no .note.GNU-stack, or an executable one"
-        if any(switch in name for switch in SWITCHES) and ("IBT" not in member or "SHSTK" in member):
-            yield f"{name}: want IBT and not SHSTK, has: {re.findall(r'x86 feature: .*', member)}"
+        for begin, (wanted, unwanted) in SWITCHES.items():
+            notes = re.findall(r"feature: .*", member)
+            if re.search(rf"\({begin}", name) and (wanted not in str(notes) or unwanted in str(notes)):
+                yield f"{name}: want {wanted} and not {unwanted}, has: {notes}"
 
 
 def readelf(options, path):

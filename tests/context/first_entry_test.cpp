@@ -2,12 +2,15 @@
 // chain that ends there, for unwinders and for frame-pointer walkers.
 #include <unwind.h>  // _Unwind_Backtrace
 
+#include <cstddef>  // byte
 #include <cstdint>  // uintptr_t
 #include <vector>   // addresses of a chain
 
 #include <gtest/gtest.h>
 
+#include "base/signal_registers.hpp"  // frame records
 #include "rig.hpp"
+#include "support/machine.hpp"
 
 extern "C" void weft_naked_entry() noexcept;  // local to the library: their addresses name the outermost frame
 extern "C" void weft_context_entry() noexcept;
@@ -50,30 +53,23 @@ struct rig_names {
 using rigs = ::testing::Types<inline_rig, naked_rig>;
 TYPED_TEST_SUITE(FirstEntry, rigs, rig_names);
 
-// A frame record {caller's rbp, return address} lies at rsp + 16n exactly when the call was made with rsp = 16n.
+// A frame pointer is aligned so exactly when the stack pointer was at the call.
 TYPED_TEST(FirstEntry, StackIsAlignedAsAfterACall) {
-  const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) {
-    alignas(16) volatile float lane[4] = {1, 2, 3, 4};  // movaps traps on a stack that is not aligned
-    asm volatile("movaps %0, %%xmm0" : : "m"(*const_cast<float*>(lane)) : "xmm0");
-  }};
+  const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) { touch_aligned_stack(); }};
   EXPECT_EQ(v.entry_frame % 16, 0U);
-  EXPECT_LT(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()));
+  EXPECT_LE(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()));
   EXPECT_GT(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()) - 256);
 }
 
 TYPED_TEST(FirstEntry, FloatingPointWordsAreTheDefaultsWhateverTheStarterHad) {
-  const auto starter_mxcsr = __builtin_ia32_stmxcsr();
-  __builtin_ia32_ldmxcsr(0x7fbf);  // round to zero, flags set
-  static unsigned mxcsr, x87;
-  const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) {
-    mxcsr = __builtin_ia32_stmxcsr();
-    asm volatile("fnstcw %0" : "=m"(x87));
-  }};
-  const auto afterwards = __builtin_ia32_stmxcsr();
-  __builtin_ia32_ldmxcsr(starter_mxcsr);
-  EXPECT_EQ(mxcsr, 0x1fa0U) << "the defaults, and the inexact flag raised";
-  EXPECT_EQ(x87 & 0xffffU, 0x037fU);
-  EXPECT_EQ(afterwards, 0x7fbfU) << "the starter has its own words back";
+  const std::uint64_t starters = fp_state();
+  set_fp_state(fp_state_odd);
+  static std::uint64_t seen;
+  const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) { seen = fp_state(); }};
+  const std::uint64_t afterwards = fp_state();
+  set_fp_state(starters);
+  EXPECT_EQ(seen, fp_state_initial) << "the defaults, and the inexact flag raised";
+  EXPECT_EQ(afterwards, fp_state_odd) << "the starter has its own words back";
 }
 
 _Unwind_Reason_Code collect(_Unwind_Context* frame, void* out) {
@@ -114,10 +110,11 @@ TYPED_TEST(FirstEntry, UnwindersStopAtTheEntryAndMissNoFrame) {
 // The tests are built with frame pointers: each record is {caller's record, return address}, and the last one is 0.
 TYPED_TEST(FirstEntry, FramePointerWalkersStopAtTheEntry) {
   const visit<TypeParam> v{[](visit<TypeParam>& self) {
-    auto* record = static_cast<std::uintptr_t*>(__builtin_frame_address(0));
-    for (int limit = 100; record != nullptr && limit != 0; --limit) {
-      self.chain.push_back(record[1]);
-      record = reinterpret_cast<std::uintptr_t*>(record[0]);
+    auto* fp = static_cast<std::byte*>(__builtin_frame_address(0));
+    for (int limit = 100; fp != nullptr && limit != 0; --limit) {
+      const auto* const record = reinterpret_cast<weft::detail::frame_record*>(fp + weft::detail::frame_record_offset);
+      self.chain.push_back(record->return_address);
+      fp = reinterpret_cast<std::byte*>(record->caller_fp);  // NOLINT: an address from a record
     }
   }};
   expect_ends_at_entry<TypeParam>(v.chain);

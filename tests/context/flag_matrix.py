@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 GOLDEN = HERE / "golden" / "x86_64.txt"
 SOURCES = [ROOT / "src/context/x86_64_sysv.cpp", ROOT / "src/context/x86_64_naked.cpp", ROOT / "src/context/sanitizer.cpp",
-           ROOT / "src/base/check.cpp", HERE / "torture_main.cpp", HERE / "torture_call.cpp"]
+           ROOT / "src/base/check.cpp", HERE / "torture_main.cpp", HERE / "x86_64_torture_call.cpp"]
 
 # Builds of the default run: what ships, and as much instrumentation as goes into one build.
 FEW = {

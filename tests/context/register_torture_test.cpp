@@ -23,7 +23,7 @@ void survive(std::uint64_t values_per_switch) {
   }
 }
 
-TEST(RegisterTorture, NakedSwitchKeepsEveryCalleeSavedRegister) { survive<naked_rig>(6); }
+TEST(RegisterTorture, NakedSwitchKeepsEveryCalleeSavedRegister) { survive<naked_rig>(callee_saved_values); }
 TEST(RegisterTorture, InlineSwitchKeepsWhatTheCompilerHadLive) { survive<inline_rig>(20); }
 
 }  // namespace

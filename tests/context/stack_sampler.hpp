@@ -6,19 +6,20 @@
 // them; the C library's does not. In the last two instructions of a switch the pointers to stack and frame belong to
 // different contexts: a walk then tells of one of the two.
 #pragma once
-#include <cerrno>      // errno
-#include <csignal>     // sigaction
-#include <cstddef>     // size_t
-#include <cstdint>     // uintptr_t
-#include <cstdlib>     // abort
-#include <ctime>       // timer_create
-#include <thread>      // where threads start
-#include <sys/uio.h>   // process_vm_readv
-#include <ucontext.h>  // registers of what was interrupted
-#include <unistd.h>    // getpid
-#include <unwind.h>    // _Unwind_Backtrace
+#include <cerrno>     // errno
+#include <csignal>    // sigaction
+#include <cstddef>    // size_t
+#include <cstdint>    // uintptr_t
+#include <cstdlib>    // abort
+#include <ctime>      // timer_create
+#include <thread>     // where threads start
+#include <sys/uio.h>  // process_vm_readv
+#include <unistd.h>   // getpid
+#include <unwind.h>   // _Unwind_Backtrace
 
 #include <weft/base/atomic.hpp>  // atomic
+
+#include "base/signal_registers.hpp"
 
 extern "C" {
 void weft_context_entry() noexcept;  // where contexts begin
@@ -95,9 +96,6 @@ class stack_sampler {
     std::size_t frames = 0;
     std::uintptr_t outermost = 0;
   };
-  struct frame_record {
-    std::uintptr_t caller_fp, return_address;
-  };
 
   static stack_sampler*& current() noexcept {
     static stack_sampler* one;
@@ -122,7 +120,7 @@ class stack_sampler {
   }
 
   // Reads by a system call: a wrong address is an answer, not a fault.
-  static bool read(std::uintptr_t address, frame_record& out) noexcept {
+  static bool read(std::uintptr_t address, detail::frame_record& out) noexcept {
     iovec to{&out, sizeof out};
     iovec from{reinterpret_cast<void*>(address), sizeof out};  // NOLINT: an address from a register
     return ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == static_cast<ssize_t>(sizeof out);
@@ -131,15 +129,17 @@ class stack_sampler {
   static bool ends_in_null(std::uintptr_t fp) noexcept {
     for (std::size_t n = 0; n < deepest; ++n) {
       if (fp == 0) return true;
-      frame_record record{};
-      if (!read(fp, record) || (record.caller_fp != 0 && record.caller_fp <= fp)) return false;
+      detail::frame_record record{};
+      if (!read(fp + static_cast<std::uintptr_t>(detail::frame_record_offset), record) ||
+          (record.caller_fp != 0 && record.caller_fp <= fp))
+        return false;
       fp = record.caller_fp;
     }
     return false;
   }
 
   void sample(const ucontext_t& at) noexcept {
-    const auto in = [&](int which) { return static_cast<std::uintptr_t>(at.uc_mcontext.gregs[which]); };
+    const detail::signal_registers in = detail::registers_of(at);
     walk tables;
     const bool to_the_end = ::_Unwind_Backtrace(step, &tables) == _URC_END_OF_STACK;
     if (to_the_end &&
@@ -148,11 +148,11 @@ class stack_sampler {
     } else if (to_the_end && (tables.outermost == main_begins_ || tables.outermost == thread_begins_)) {
       add(found.ended_in_thread);
     } else {
-      wrong(found.ended_elsewhere, in(REG_RIP));
+      wrong(found.ended_elsewhere, in.pc);
     }
-    if (on_context(in(REG_RSP))) {
+    if (on_context(in.sp)) {
       add(found.on_contexts);
-      if (in_own_code(in(REG_RIP))) walk_by_fp(in(REG_RBP), in(REG_RIP));
+      if (in_own_code(in.pc)) walk_by_fp(in.fp, in.pc);
     }
     add(found.taken);
   }

@@ -9,6 +9,7 @@
 #include <memory>   // unique_ptr
 
 #include "rig.hpp"
+#include "support/machine.hpp"
 
 namespace weft::testing {
 
@@ -26,7 +27,7 @@ inline std::uint64_t mix(std::uint64_t x) noexcept {
   return x ^ (x >> 31);
 }
 
-// rdi = &save_sp, rsi = load_sp, rdx = value, rcx = values: rbx rbp r12 r13 r14 r15 in, the same six out again.
+// <abi>_torture_call.cpp: calls weft_switch with `values` in the callee-saved registers, and stores what they hold after.
 extern "C" void weft_torture_call(void** save_sp, void* load_sp, void* value, std::uint64_t* values) noexcept;
 
 template <class Rig>
@@ -106,12 +107,12 @@ inline void torture<naked_rig>::turn_full(one& self, naked_rig& next, std::uint6
       detail::sanitizer_after_switch(from.sanitizer);
     }
   };
-  std::uint64_t values[6];
-  for (std::uint64_t i = 0; i < 6; ++i) {
+  std::uint64_t values[callee_saved_values];
+  for (std::uint64_t i = 0; i < callee_saved_values; ++i) {
     values[i] = mix(key + i);
   }
   site::turn(self.rig, next, values);
-  for (std::uint64_t i = 0; i < 6; ++i) {
+  for (std::uint64_t i = 0; i < callee_saved_values; ++i) {
     check(result, values[i] == mix(key + i));
   }
 }
@@ -127,13 +128,19 @@ inline void torture<inline_rig>::turn_full(one& self, inline_rig& next, std::uin
              z = s * 19;
       asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
       asm volatile("" : "+r"(g), "+r"(h), "+r"(i), "+r"(j), "+r"(k), "+r"(l));
-      asm volatile("" : "+x"(s), "+x"(t), "+x"(u), "+x"(v), "+x"(w), "+x"(x), "+x"(y), "+x"(z));
+      asm volatile(""
+                   : "+" WEFT_DOUBLE_REGISTER(s), "+" WEFT_DOUBLE_REGISTER(t), "+" WEFT_DOUBLE_REGISTER(u),
+                     "+" WEFT_DOUBLE_REGISTER(v), "+" WEFT_DOUBLE_REGISTER(w), "+" WEFT_DOUBLE_REGISTER(x),
+                     "+" WEFT_DOUBLE_REGISTER(y), "+" WEFT_DOUBLE_REGISTER(z));
       detail::sanitizer_before_switch(from.sanitizer, to.sanitizer, false);
       detail::switch_context(from.saved, to.saved);
       detail::sanitizer_after_switch(from.sanitizer);
       asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
       asm volatile("" : "+r"(g), "+r"(h), "+r"(i), "+r"(j), "+r"(k), "+r"(l));
-      asm volatile("" : "+x"(s), "+x"(t), "+x"(u), "+x"(v), "+x"(w), "+x"(x), "+x"(y), "+x"(z));
+      asm volatile(""
+                   : "+" WEFT_DOUBLE_REGISTER(s), "+" WEFT_DOUBLE_REGISTER(t), "+" WEFT_DOUBLE_REGISTER(u),
+                     "+" WEFT_DOUBLE_REGISTER(v), "+" WEFT_DOUBLE_REGISTER(w), "+" WEFT_DOUBLE_REGISTER(x),
+                     "+" WEFT_DOUBLE_REGISTER(y), "+" WEFT_DOUBLE_REGISTER(z));
       const std::uint64_t integers[] = {a, b, c, d, e, f, g, h, i, j, k, l};
       const std::uint64_t factors[] = {1, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37};
       const double doubles[] = {s, t, u, v, w, x, y, z};

@@ -3,22 +3,20 @@
 #include <vector>  // handles
 
 #include <gtest/gtest.h>
-#include <xmmintrin.h>  // MXCSR
 
 #include <weft/fiber/coroutine.hpp>
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
 
+#include "support/machine.hpp"
 #include "support/schedules.hpp"
 
 namespace {
 
-using weft::testing::everywhere;
+using namespace weft::testing;
 namespace this_fiber = weft::this_fiber;
 
 constexpr int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
-constexpr unsigned flush_to_zero = 0x8000;
-constexpr unsigned flag_inexact = 0x20;
 
 TEST(FloatingPoint, EachFiberKeepsItsMode) {
   everywhere([] {
@@ -26,9 +24,9 @@ TEST(FloatingPoint, EachFiberKeepsItsMode) {
     for (unsigned i = 0; i < 64; ++i) {
       all.push_back(weft::spawn([i] {
         ASSERT_EQ(std::fegetround(), FE_TONEAREST);
-        ASSERT_EQ(_mm_getcsr() & flush_to_zero, 0U);
-        std::fesetround(modes[i % 4]);  // sets MXCSR and the x87 control word
-        if (i % 3 == 0) _mm_setcsr(_mm_getcsr() | flush_to_zero);
+        ASSERT_FALSE(flush_to_zero());
+        std::fesetround(modes[i % 4]);
+        if (i % 3 == 0) set_flush_to_zero();
         for (int round = 0; round < 10; ++round) {
           if (round % 4 == 3) {
             this_fiber::sleep_for(std::chrono::microseconds(1));
@@ -36,7 +34,7 @@ TEST(FloatingPoint, EachFiberKeepsItsMode) {
             this_fiber::yield();
           }
           ASSERT_EQ(std::fegetround(), modes[i % 4]);
-          ASSERT_EQ((_mm_getcsr() & flush_to_zero) != 0, i % 3 == 0);
+          ASSERT_EQ(flush_to_zero(), has_flush_to_zero && i % 3 == 0);
         }
       }));
     }
@@ -52,14 +50,14 @@ TEST(FloatingPoint, AnEndedFibersModeDoesNotReachTheNextOnItsStack) {
     for (int i = 0; i < 40; ++i) {
       all.push_back(weft::spawn([i] {
         EXPECT_EQ(std::fegetround(), FE_TONEAREST);
-        EXPECT_EQ(_mm_getcsr() & flush_to_zero, 0U);
+        EXPECT_FALSE(flush_to_zero());
         std::fesetround(modes[1 + i % 3]);
-        _mm_setcsr(_mm_getcsr() | flush_to_zero);
+        set_flush_to_zero();
       }));
     }
     for (auto& f : all) f.join();
     EXPECT_EQ(std::fegetround(), FE_TONEAREST);
-    EXPECT_EQ(_mm_getcsr() & flush_to_zero, 0U);
+    EXPECT_FALSE(flush_to_zero());
   });
 }
 
@@ -74,18 +72,18 @@ TEST(FloatingPoint, TheThreadsOwnModeStaysItsOwn) {
   std::fesetround(FE_TONEAREST);
 }
 
-// Where contexts differ in MXCSR a switch takes 20 times as long on some Intel processors: fibers, their worker between
+// Where contexts differ in these words a switch takes longer, 20 times on some Intel processors: fibers, their worker between
 // them, and whoever makes a coroutine have the flag raised that nearly every computation raises.
 TEST(FloatingPoint, TheInexactFlagIsRaisedWhereverAContextBegins) {
-  _mm_setcsr(_mm_getcsr() & ~flag_inexact);
+  set_fp_state(fp_state() & ~inexact_flag);
   weft::coroutine idle{[](weft::coroutine& self) { self.yield(); }};
-  EXPECT_NE(_mm_getcsr() & flag_inexact, 0U) << "the maker";
+  EXPECT_NE(fp_state() & inexact_flag, 0U) << "the maker";
   idle.resume();
   everywhere([] {
-    EXPECT_NE(_mm_getcsr() & flag_inexact, 0U);
+    EXPECT_NE(fp_state() & inexact_flag, 0U);
     weft::spawn([] {
       EXPECT_EQ(std::fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW), 0);
-      EXPECT_NE(_mm_getcsr() & flag_inexact, 0U);
+      EXPECT_NE(fp_state() & inexact_flag, 0U);
       std::feclearexcept(FE_ALL_EXCEPT);
       this_fiber::yield();
       EXPECT_EQ(std::fetestexcept(FE_ALL_EXCEPT), 0) << "who clears it has it cleared";

@@ -17,6 +17,7 @@
 #include <weft/sync/event.hpp>
 #include <weft/sync/recursive_mutex.hpp>
 
+#include "support/death_style.hpp"
 #include "support/instrumented.hpp"
 
 namespace {
@@ -72,7 +73,7 @@ TEST(ThreadState, AFunctionLocalStaticIsInitializedOnceAmongWorkers) {
 
 TEST(ThreadState, AStaticThatWaitsUnderNoSuspendIsReported) {
   if (weft::testing::instrumented) GTEST_SKIP() << "a child of a child under sanitizers";
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  weft::testing::use_safest_death_style();
   EXPECT_DEATH(weft::run({.workers = 1},
                          [] {
                            static const int v = [] {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <weft/weft.hpp>
 
+#include "support/death_style.hpp"
 #include "support/instrumented.hpp"
 #include "support/keep_frame.hpp"
 
@@ -46,7 +47,7 @@ struct overflows_while_unwinding {
 
 class CrashReports : public testing::Test {
  protected:
-  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  void SetUp() override { weft::testing::use_safest_death_style(); }
 };
 
 constexpr char overflow_report[] = "stack overflow in fiber 'deep one'";

@@ -9,6 +9,7 @@
 #include <weft/sched/this_fiber.hpp>
 #include <weft/sync/event.hpp>
 
+#include "support/death_style.hpp"
 #include "support/instrumented.hpp"
 #include "support/keep_frame.hpp"
 
@@ -53,7 +54,7 @@ class FrameProbe : public testing::Test {
  protected:
   void SetUp() override {
     if (weft::testing::instrumented) GTEST_SKIP() << "sanitizers check frames in their own way";
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    weft::testing::use_safest_death_style();
   }
 };
 

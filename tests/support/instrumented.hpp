@@ -1,5 +1,6 @@
 // Whether a sanitizer slows this build down and moves memory about: tests then use smaller counts and leave out what
-// measures memory or limits the address space.
+// measures memory or limits the address space. And whether it is built for another processor, which qemu-user plays: just
+// as slow, and its kernel, which translates each system call, knows fewer of them (docs/platforms.md).
 #pragma once
 #include "context/sanitizer.hpp"  // WEFT_WITH_ASAN, WEFT_WITH_TSAN
 
@@ -15,5 +16,11 @@ inline constexpr bool instrumented = false;
 inline constexpr bool thread_sanitized = true;
 #else
 inline constexpr bool thread_sanitized = false;
+#endif
+
+#if defined(WEFT_TEST_EMULATED)
+inline constexpr bool emulated = true;
+#else
+inline constexpr bool emulated = false;
 #endif
 }  // namespace weft::testing

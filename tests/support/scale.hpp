@@ -1,4 +1,4 @@
-// How much a stress test does: less where a sanitizer makes each step cost ten times as much, more in a soak.
+// How much a stress test does: less where a sanitizer or an emulator makes each step cost ten times as much, more in a soak.
 #pragma once
 #include <algorithm>  // min
 #include <cstddef>    // size_t
@@ -6,11 +6,11 @@
 #include <fstream>    // /proc/meminfo
 #include <string>     // its words
 
-#include "support/instrumented.hpp"  // instrumented
+#include "support/instrumented.hpp"  // instrumented, emulated
 
 namespace weft::testing {
 
-inline constexpr std::size_t sanitizer_divisor = 10;
+inline constexpr std::size_t slow_divisor = 10;
 inline constexpr std::size_t soak_factor = 20;
 // Of the seeds of a case, a million of which take a sanitizer days.
 inline constexpr std::size_t soak_seed_factor = instrumented ? 100 : 1000;
@@ -25,8 +25,8 @@ inline std::size_t scaled(std::size_t usual, std::size_t factor) {
   if (soaking()) {
     return usual * factor;
   }
-  const std::size_t reduced = usual / sanitizer_divisor;
-  return !instrumented ? usual : (reduced == 0 ? 1 : reduced);
+  const std::size_t reduced = usual / slow_divisor;
+  return !instrumented && !emulated ? usual : (reduced == 0 ? 1 : reduced);
 }
 }  // namespace detail_of_scale
 

@@ -27,6 +27,7 @@
 #include <weft/sync/event.hpp>
 #include <weft/sync/future.hpp>
 #include <weft/sync/latch.hpp>
+#include <weft/base/cpu.hpp>  // read_cycles
 #include <weft/sync/mutex.hpp>
 #include <weft/sync/recursive_timed_mutex.hpp>
 #include <weft/sync/select.hpp>
@@ -36,7 +37,6 @@
 #include <weft/sync/timed_mutex.hpp>
 #include <weft/sync/wait_group.hpp>
 
-#include "base/cycle_clock.hpp"  // read_cycles
 #include "support/schedules.hpp"
 
 namespace {

@@ -12,6 +12,7 @@
 
 #include "stack/stack.hpp"  // locate_stack_address
 #include "support/child.hpp"
+#include "support/death_style.hpp"
 #include "support/instrumented.hpp"
 #include "support/keep_frame.hpp"
 #include "support/schedules.hpp"
@@ -308,7 +309,7 @@ TEST(Borrow, ReportsNameTheBorrowerAndItsLenders) {
 TEST(Borrow, OverflowReportsNameTheBorrowerAndItsLenders) {
   if (instrumented) GTEST_SKIP() << "sanitizers have handlers of their own";
   // A program of its own: in a fork of one whose reports are installed the default action is back in their place.
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  weft::testing::use_safest_death_style();
   EXPECT_DEATH(die_as_a_borrower([] { recurse(0); }),
                "stack overflow in fiber 'borrower'.* on the stack of 'middle' on the stack of 'joiner'");
 }

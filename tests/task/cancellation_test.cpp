@@ -12,6 +12,7 @@
 
 #include <weft/weft.hpp>
 
+#include "support/death_style.hpp"
 #include "support/schedules.hpp"
 
 namespace {
@@ -454,7 +455,7 @@ TEST(Cancellation, IsHeldBackByNestedShieldsAndNeverLost) {
 
 class CancellationUnderNoexcept : public testing::Test {
  protected:
-  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  void SetUp() override { weft::testing::use_safest_death_style(); }
 };
 
 void waits_in_a_noexcept_function() noexcept { weft::event().wait(); }

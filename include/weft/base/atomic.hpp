@@ -4,6 +4,8 @@
 #pragma once
 #include <atomic>  // atomic, memory_order
 
+#include <weft/base/cpu.hpp>  // cpu_relax
+
 namespace weft::inline v0::detail {
 
 template <class T>
@@ -20,8 +22,5 @@ struct real_atomics {
   template <class T>
   using atomic = std::atomic<T>;
 };
-
-/// One iteration of a spin wait: tells the CPU that its sibling may have the pipeline.
-inline void cpu_relax() noexcept { __builtin_ia32_pause(); }
 
 }  // namespace weft::inline v0::detail
