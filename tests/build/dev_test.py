@@ -27,7 +27,7 @@ class Compiler(unittest.TestCase):
         shutil.copy(DEV, self.folder / "dev")
         self.script("cmake", CMAKE)
         self.script("ninja", "#!/bin/sh\n")
-        for tool in ("bash", "sh", "env", "cat", "readlink", "dirname", "sed", "awk", "grep", "nproc", "rm", "mkdir", "head"):
+        for tool in ("bash", "sh", "env", "cat", "readlink", "dirname", "sed", "awk", "grep", "nproc", "rm", "mkdir", "head", "tr"):
             os.symlink(shutil.which(tool), self.bin / tool)
 
     def script(self, name, text):
@@ -42,8 +42,11 @@ class Compiler(unittest.TestCase):
         self.script(name, f"#!/bin/sh\nprintf '{macros}'\n")
 
     def build(self, **environment):
-        """Exit code and output of `dev build`, with nothing of the caller's environment."""
-        done = subprocess.run([self.folder / "dev", "build"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return self.dev("build", **environment)
+
+    def dev(self, *arguments, **environment):
+        """Exit code and output of `dev`, with nothing of the caller's environment."""
+        done = subprocess.run([self.folder / "dev", *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={"PATH": str(self.bin), "WEFT_NO_INSTALL": "1", **environment})
         return done.returncode, done.stdout
 
@@ -113,6 +116,39 @@ class Compiler(unittest.TestCase):
         self.script("ccache", "#!/bin/sh\n")
         self.assert_builds_with("g++", "ccache")
         self.assert_builds_with("g++", "other", CMAKE_CXX_COMPILER_LAUNCHER="other")
+
+    def test_a_processor_without_its_toolchain_is_skipped_with_a_sentence(self):
+        self.compiler("g++", gcc=12)
+        code, output = self.dev("test", "--abi", "aarch64", "--reduced")
+        self.assertNotEqual(code, 0, "nothing was run")
+        self.assertIn("aarch64 is not tested: this machine has no ", output)
+        self.assertIn("0 passed, 1 failed, 1 skipped\n", output)
+        self.assertNotIn("cmake:", output)
+
+    @unittest.skipUnless(os.path.exists("/usr/src/googletest"), "no sources of GoogleTest for the processor's tests")
+    def test_a_processor_of_which_a_layer_was_not_tested_has_failed(self):
+        self.compiler("g++", gcc=12)
+        self.toolchain("riscv64")
+        self.reports("base.A", "context.B", "stack.C", "fiber.D")
+        code, output = self.dev("test", "--abi", "riscv64", "--reduced")
+        self.assertIn("riscv64: no test of sched passed", output)
+        self.assertNotEqual(code, 0, output)
+        self.reports("base.A", "context.B", "stack.C", "fiber.D", "sched.E")
+        code, output = self.dev("test", "--abi", "riscv64", "--reduced")
+        self.assertIn("5 passed, 0 failed\n", output)
+        self.assertEqual(code, 0, output)
+
+    def toolchain(self, processor):
+        """All that is looked for, and a dpkg that says yes to the rest."""
+        for name in (f"{processor}-linux-gnu-g++", "qemu-aarch64", "qemu-riscv64", "readelf", "nm", "dpkg"):
+            self.script(name, "#!/bin/sh\n")
+
+    def reports(self, *tests):
+        """A ctest whose report says that these have run."""
+        cases = "".join(f'<testcase name=\\"{test}\\" status=\\"run\\"/>' for test in tests)
+        self.script("ctest", '#!/bin/sh\nwhile [ "$1" != --output-junit ]; do shift; done\n'
+                             'mkdir -p "${2%/*}"\n'
+                             f'echo "<testsuite name=\\"all\\" tests=\\"{len(tests)}\\" failures=\\"0\\">{cases}</testsuite>" >"$2"\n')
 
 
 if __name__ == "__main__":
