@@ -1,4 +1,4 @@
-// Where the running worker is kept, and the accessor for CPUs that have no instructions for it.
+// Where the running worker of a thread is kept.
 #include "sched/current.hpp"
 
 #include "sched/driver.hpp"
@@ -16,16 +16,6 @@ thread_local driver* running_driver = nullptr;  // plain threads of tests only
   asm volatile("" : "+r"(w) : : "memory");
   running_worker = w;
 }
-
-#if !defined(__x86_64__)
-// noinline alone is not enough (a compiler infers that the function is pure and merges calls); the asm is, with GCC and
-// Clang, with link-time optimization too.
-[[gnu::noinline]] worker* current_worker() noexcept {
-  worker* w = running_worker;
-  asm volatile("" : "+r"(w) : : "memory");
-  return w;
-}
-#endif
 
 driver* current_driver() noexcept { return running_driver; }
 void set_current_driver(driver* d) noexcept { running_driver = d; }

@@ -15,16 +15,15 @@ extern constinit thread_local worker* running_worker __asm__(WEFT_RUNNING_WORKER
 
 void set_current_worker(worker* w) noexcept;
 
-#if defined(__x86_64__)
-// The worker whose thread calls, or null. Two loads, and one where the linker knows the place.
-// Source: Drepper, "ELF Handling For Thread-Local Storage", 4.3.6 (initial exec).
-[[gnu::always_inline]] inline worker* current_worker() noexcept {
-  worker* w;
-  asm volatile("movq " WEFT_RUNNING_WORKER "@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(w) : : "memory");
-  return w;
-}
-#else
+// The worker whose thread calls, or null.
 worker* current_worker() noexcept;
-#endif
 
 }  // namespace weft::inline v0::detail
+
+#if defined(__x86_64__)
+#include "sched/x86_64_current.hpp"
+#elif defined(__aarch64__)
+#include "sched/aarch64_current.hpp"
+#elif defined(__riscv)
+#include "sched/riscv64_current.hpp"
+#endif
