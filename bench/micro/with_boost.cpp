@@ -1,5 +1,5 @@
 // Boost.Context and Boost.Fiber.
-#include "micro/micro.hpp"  // first: Boost.Fiber defines a macro cpu_relax
+#include "micro/micro.hpp"
 
 #include <utility>  // move
 

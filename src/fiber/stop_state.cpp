@@ -33,7 +33,7 @@ std::uintptr_t stop_block::lock() noexcept {
     std::uintptr_t seen = word_.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
     if ((seen & locked) != 0) {
       if (spins < 64) {
-        cpu_relax();
+        spin_pause();
       } else {
         ::sched_yield();  // its holder may have been preempted
       }

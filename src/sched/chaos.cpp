@@ -4,7 +4,7 @@
 #include <charconv>  // from_chars
 #include <sched.h>   // sched_yield
 
-#include <weft/base/cpu.hpp>  // read_cycles, cpu_relax
+#include <weft/base/cpu.hpp>  // read_cycles, spin_pause
 
 #include "sched/driver.hpp"
 #include "sched/runtime_impl.hpp"
@@ -49,7 +49,7 @@ void delay(std::uint64_t drawn) noexcept {
     return;
   }
   const unsigned longest = kind % stalls_one_in == 1 ? longest_stall : longest_spin;
-  for (unsigned n = (kind >> 8) % longest; n != 0; --n) cpu_relax();
+  for (unsigned n = (kind >> 8) % longest; n != 0; --n) spin_pause();
 }
 
 // A fiber of a runtime whose schedule is drawn from a seed, or the thread that drives one.

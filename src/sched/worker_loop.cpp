@@ -305,7 +305,7 @@ bool worker::anything_sent() const noexcept { return !mail.empty_hint() || !inje
 bool worker::watch(unsigned pauses) const noexcept {
   for (unsigned p = 0; p < pauses; ++p) {
     if (anything_sent()) return true;
-    cpu_relax();
+    spin_pause();
   }
   return false;
 }

@@ -121,7 +121,7 @@ bool mutex::spin_for() noexcept {
     } else if ((seen & queue_head) != 0) {
       return false;
     }
-    cpu_relax();
+    spin_pause();
   }
   return false;
 }

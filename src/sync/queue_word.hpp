@@ -4,7 +4,7 @@
 #include <cstdint>  // uintptr_t
 #include <sched.h>  // sched_yield
 
-#include <weft/base/atomic.hpp>  // memory orders, cpu_relax
+#include <weft/base/atomic.hpp>  // memory orders, spin_pause
 
 namespace weft::inline v0::detail {
 
@@ -22,7 +22,7 @@ class queue_spin {
  public:
   void pause() noexcept {
     if (++spins_ < 64) {
-      cpu_relax();
+      spin_pause();
     } else {
       ::sched_yield();
     }

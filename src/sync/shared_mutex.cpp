@@ -99,7 +99,7 @@ bool shared_mutex::spin_for(std::uintptr_t in_the_way, std::uintptr_t mine) noex
     } else if ((seen & waiting) != 0) {
       return false;
     }
-    cpu_relax();
+    spin_pause();
   }
   return false;
 }

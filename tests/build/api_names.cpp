@@ -25,6 +25,9 @@
 #include <variant>           // variant, monostate
 #include <vector>            // vector
 
+// Macros that other libraries' headers leave behind: a program may include those before ours.
+#define cpu_relax() a macro of Boost.Fiber
+
 #include <weft/dns/install.hpp>
 #include <weft/dns/resolver.hpp>
 #include <weft/tls/stream.hpp>

@@ -272,7 +272,7 @@ TEST(Stealing, ChildrenOfABusyFiberRunElsewhere) {
         }));
       }
       const auto give_up = steady_clock::now() + patience;
-      while (ran != 100 && steady_clock::now() < give_up) weft::detail::cpu_relax();
+      while (ran != 100 && steady_clock::now() < give_up) weft::detail::spin_pause();
       EXPECT_EQ(ran.load(), 100);
     });
   }
@@ -286,7 +286,7 @@ TEST(Stealing, ALoneChildOfABusyFiberIsFoundToo) {
       std::atomic<bool> ran{false};
       auto child = weft::spawn([&] { ran = true; });
       const auto give_up = steady_clock::now() + patience;
-      while (!ran && steady_clock::now() < give_up) weft::detail::cpu_relax();
+      while (!ran && steady_clock::now() < give_up) weft::detail::spin_pause();
       EXPECT_TRUE(ran);
     }
   });
@@ -298,7 +298,7 @@ TEST(Stealing, InjectedFibersAreFoundByOtherWorkers) {
   std::atomic<bool> enough{false}, started{false};
   auto hog = rt.spawn([&] {
     started = true;
-    while (!enough) weft::detail::cpu_relax();
+    while (!enough) weft::detail::spin_pause();
   });
   while (!started) std::this_thread::yield();
   std::vector<weft::fiber<int>> all;
@@ -373,7 +373,7 @@ TEST(Placement, YieldsToABusyWorker) {
   std::atomic<bool> enough{false}, hogging{false};
   auto hog = rt.spawn([&] {
     hogging = true;
-    while (!enough) weft::detail::cpu_relax();
+    while (!enough) weft::detail::spin_pause();
   });
   while (!hogging) std::this_thread::yield();
   std::vector<weft::fiber<int>> all;

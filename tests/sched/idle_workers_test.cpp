@@ -14,7 +14,7 @@
 #include <weft/sched/this_fiber.hpp>
 #include <weft/sync/event.hpp>
 
-#include <weft/base/atomic.hpp>  // cpu_relax
+#include <weft/base/atomic.hpp>  // spin_pause
 #include "sched/runtime_impl.hpp"
 
 namespace {
@@ -42,7 +42,7 @@ class computing {
           go_.wait();
           worker_ = weft::detail::current_worker()->index_in_runtime;
           started_ = true;
-          while (!enough_) weft::detail::cpu_relax();
+          while (!enough_) weft::detail::spin_pause();
         })) {
     while (!parked_) std::this_thread::yield();
     wait_until_nobody_is_awake(internals_of(rt));
@@ -97,11 +97,11 @@ TEST(IdleWorkers, TakeTheLoneFiberOfASpawnerThatGoesOnComputing) {
     const auto until = std::chrono::steady_clock::now() + patience;
     auto second = weft::spawn([&] {
       second_started = true;
-      while (!third_ran && std::chrono::steady_clock::now() < until) weft::detail::cpu_relax();
+      while (!third_ran && std::chrono::steady_clock::now() < until) weft::detail::spin_pause();
     });
-    while (!second_started && std::chrono::steady_clock::now() < until) weft::detail::cpu_relax();
+    while (!second_started && std::chrono::steady_clock::now() < until) weft::detail::spin_pause();
     auto third = weft::spawn([&] { third_ran = true; });
-    while (!third_ran && std::chrono::steady_clock::now() < until) weft::detail::cpu_relax();
+    while (!third_ran && std::chrono::steady_clock::now() < until) weft::detail::spin_pause();
     EXPECT_TRUE(second_started);
     EXPECT_TRUE(third_ran);
   });

@@ -212,7 +212,7 @@ TEST(ParkWord, StopIsNeverLostAgainstArming) {
   for (unsigned round = 0; round != rounds; ++round) {
     begun.store(round + 1, memory_order_release);  // pairs with wait_for
     for (unsigned spin = 0; spin != round % 16; ++spin) {
-      cpu_relax();
+      spin_pause();
     }
     const arm_result armed = word::arm(parkers[round].word, point::yes);
     wait_for(stopped, round + 1);

@@ -6,7 +6,7 @@
 namespace weft::inline v0::detail {
 
 /// One iteration of a spin wait. Most cores take `yield` for a no-op; it costs nothing on them.
-inline void cpu_relax() noexcept { asm volatile("yield" : : : "memory"); }
+inline void spin_pause() noexcept { asm volatile("yield" : : : "memory"); }
 
 /// The virtual counter, the same on all CPUs: what the kernel's own clock calls read. Only for deciding when to read the
 /// clock. Not ordered with other instructions, which would cost as much as the clock.

@@ -4,7 +4,7 @@
 #pragma once
 #include <atomic>  // atomic, memory_order
 
-#include <weft/base/cpu.hpp>  // cpu_relax
+#include <weft/base/cpu.hpp>  // spin_pause
 
 namespace weft::inline v0::detail {
 

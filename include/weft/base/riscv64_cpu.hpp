@@ -7,7 +7,7 @@ namespace weft::inline v0::detail {
 
 /// One iteration of a spin wait: `pause` of Zihintpause, as a number, because assemblers want the extension to be named;
 /// without it the CPU takes it for a fence of nothing.
-inline void cpu_relax() noexcept { asm volatile(".4byte 0x0100000f" : : : "memory"); }
+inline void spin_pause() noexcept { asm volatile(".4byte 0x0100000f" : : : "memory"); }
 
 /// The real-time counter, the same on all CPUs. Only for deciding when to read the clock. Not `rdcycle`: Linux lets
 /// programs read that only while they are profiled.

@@ -39,7 +39,7 @@ class spin_lock {
   void wait_until_free() noexcept {
     for (unsigned spins = 0; held_.load(memory_order_relaxed); ++spins) {  // relaxed: only a hint, lock() synchronizes
       if (spins < 64) {
-        cpu_relax();
+        spin_pause();
       } else {
         ::sched_yield();
       }

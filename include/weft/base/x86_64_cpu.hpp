@@ -5,8 +5,9 @@
 
 namespace weft::inline v0::detail {
 
-/// One iteration of a spin wait: tells the CPU that its sibling may have the pipeline.
-inline void cpu_relax() noexcept { __builtin_ia32_pause(); }
+/// One iteration of a spin wait: tells the CPU that its sibling may have the pipeline. Its usual name, cpu_relax, is a
+/// macro of Boost.Fiber.
+inline void spin_pause() noexcept { __builtin_ia32_pause(); }
 
 /// The CPU's cycle counter: a third of the cost of a clock call. Only for deciding when to read the clock; its rate is
 /// whatever it is, and it may jump when a thread changes CPU on old machines.
