@@ -32,7 +32,7 @@ constexpr std::uint64_t slowest_rate = slowest_cycles_per_s / rounds_per_s;  // 
 constexpr std::uint64_t fastest_rate = fastest_cycles_per_s / rounds_per_s;
 
 constexpr unsigned longest_seeded_round = 8;   // dispatches; deterministic runs draw the length of each round
-constexpr unsigned pauses_before_search = 60;  // 1 us or less
+constexpr unsigned pauses_before_search = 60;  // 1 to 3 us
 constexpr unsigned search_spins = 24;          // looks at the other workers before sleep, ~40 pauses apart: 10 us
 constexpr unsigned pauses_per_spin = 40;
 constexpr unsigned longest_backoff = 1024;  // spawns that pass before a searcher that was in vain is tried again
@@ -95,7 +95,11 @@ bool worker::round() noexcept {
   }
   countdown = rt->seeded == nullptr ? dispatches_per_check : seeded_round_length(*rt->seeded);
   if (first == nullptr) first = pick();
-  if (first == nullptr) return false;
+  if (first == nullptr) {
+    // Who lacks stacks finds work and cannot run it; others may have some, and publishers count on this search.
+    if (searching && stackless != nullptr) end_search();
+    return false;
+  }
   if (searching) end_search();  // not before: what this worker runs is nothing to wake another one for
   run_from(*first);
   return true;
