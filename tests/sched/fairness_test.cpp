@@ -6,7 +6,6 @@
 #include <map>             // fibers per worker
 #include <mutex>           // lock_guard
 #include <string>          // traces
-#include <sys/resource.h>  // getrusage
 #include <thread>          // plain threads
 #include <vector>          // handles
 
@@ -26,7 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
-using weft::testing::instrumented;
 using weft::testing::stress_count;
 using weft::testing::test_runtime;
 using weft::testing::under_seeds;
@@ -380,38 +378,6 @@ TEST(Placement, YieldsToABusyWorker) {
   for (int i = 0; i < 10; ++i) all.push_back(rt.spawn(weft::fiber_options{.spread = true}, [i] { return i; }));
   for (auto& f : all) EXPECT_TRUE(f.join_for(patience));
   enough = true;
-}
-
-double cpu_seconds() {
-  rusage use{};
-  EXPECT_EQ(::getrusage(RUSAGE_SELF, &use), 0);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
-}
-
-TEST(Idle, ParkedFibersUseNoCpu) {
-  with_real_workers([](weft::runtime& rt) {
-    const std::size_t count = instrumented ? 1'000 : (rt.workers() == 2 ? 100'000 : 10'000);
-    std::atomic<std::size_t> started{0};
-    auto all = rt.run([&] {
-      std::vector<weft::fiber<>> made;
-      for (std::size_t i = 0; i < count; ++i) {
-        made.push_back(weft::spawn([&] {
-          ++started;
-          this_fiber::sleep_for(1000h);
-        }));
-      }
-      return made;
-    });
-    while (started != count) std::this_thread::sleep_for(1ms);
-    std::this_thread::sleep_for(200ms);  // the last searches end
-    const double before = cpu_seconds();
-    std::this_thread::sleep_for(300ms);
-    EXPECT_LT(cpu_seconds() - before, 0.05);
-    rt.run([&] { all.clear(); });
-  });
 }
 
 }  // namespace

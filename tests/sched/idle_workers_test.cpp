@@ -3,8 +3,10 @@
 #include <atomic>   // flags
 #include <chrono>   // durations
 #include <cstdint>  // uint64_t
+#include <ctime>    // clock_gettime
 #include <thread>   // plain threads
 #include <utility>  // exchange
+#include <vector>   // handles
 
 #include <gtest/gtest.h>
 
@@ -16,6 +18,7 @@
 
 #include <weft/base/atomic.hpp>  // spin_pause
 #include "sched/runtime_impl.hpp"
+#include "support/schedules.hpp"
 
 namespace {
 
@@ -131,6 +134,45 @@ TEST(IdleWorkers, SleepOnWhenOneIsWokenForTheOnlyFiberThereIs) {
     woken_needlessly += rt.spawn({.spread = true}, sleepers).join() < 2;
   }
   EXPECT_LE(woken_needlessly, 5);
+}
+
+// What the thread of a worker has used. The threads of sanitizers, and whatever else runs in this process, do not count.
+double cpu_seconds_of(const weft::detail::worker& w) {
+  // No function of the C library makes the clock of a thread from its number; Linux, include/linux/posix-timers_types.h.
+  constexpr clockid_t per_thread = 4, scheduled = 2;
+  const auto clock = static_cast<clockid_t>(~static_cast<unsigned>(w.thread_id) << 3) | per_thread | scheduled;
+  timespec used{};
+  EXPECT_EQ(::clock_gettime(clock, &used), 0);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
+TEST(Idle, ParkedFibersUseNoCpu) {
+  weft::testing::with_real_workers([](weft::runtime& rt) {
+    const std::size_t count = weft::testing::instrumented ? 1'000 : (rt.workers() == 2 ? 100'000 : 10'000);
+    std::atomic<std::size_t> started{0};
+    auto all = rt.run([&] {
+      std::vector<weft::fiber<>> made;
+      for (std::size_t i = 0; i < count; ++i) {
+        made.push_back(weft::spawn([&] {
+          ++started;
+          weft::this_fiber::sleep_for(1000h);
+        }));
+      }
+      return made;
+    });
+    while (started != count) std::this_thread::sleep_for(1ms);
+    const runtime_impl& impl = internals_of(rt);
+    const auto used_by_workers = [&] {
+      double sum = 0;
+      for (const weft::detail::worker* w : impl.workers) sum += cpu_seconds_of(*w);
+      return sum;
+    };
+    wait_until_nobody_is_awake(impl);
+    const double before = used_by_workers();
+    std::this_thread::sleep_for(300ms);
+    EXPECT_LT(used_by_workers() - before, 0.01);
+    rt.run([&] { all.clear(); });
+  });
 }
 
 // The destructor of a result is the user's code, and may wait: the fiber has not ended before it has.
