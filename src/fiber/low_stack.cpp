@@ -8,6 +8,8 @@
 #include <stdexcept>     // invalid_argument
 #include <system_error>  // error_code, system_error
 
+#include "stack/depot.hpp"  // tend_depot
+
 namespace weft::inline v0::detail {
 namespace {
 
@@ -44,9 +46,13 @@ stack& acquire_low_stack(std::size_t bytes) {
 
 void release_low_stack(stack& s) noexcept {
   shared_cache& shared = cache();
-  const std::lock_guard guard(shared.lock);
-  shared.stacks.put(&s);
-  shared.stacks.trim();
+  bool surplus = false;
+  {
+    const std::lock_guard guard(shared.lock);
+    shared.stacks.put(&s);
+    surplus = shared.stacks.trim();
+  }
+  if (surplus) tend_depot();  // there may be no runtime whose workers do
 }
 
 }  // namespace weft::inline v0::detail

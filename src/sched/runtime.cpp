@@ -15,6 +15,7 @@
 #include "sched/fiber_end.hpp"
 #include "sched/runtime_impl.hpp"
 #include "sched/worker_thread.hpp"
+#include "stack/depot.hpp"  // shrink_depot
 
 namespace weft::inline v0::detail {
 namespace {
@@ -112,6 +113,7 @@ void runtime_impl::end_threads() noexcept {
   while (!idle.balanced()) ::sched_yield();
   for (worker* w : workers) release_worker(*w);
   release_external_pool(external_records);
+  shrink_depot();  // this may have been the last runtime, whose workers would let surplus stacks settle
 }
 
 bool runtime_impl::stayed_behind() const noexcept { return !driven && made_after_forks_ != forks_passed(); }

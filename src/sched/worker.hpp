@@ -119,6 +119,7 @@ class alignas(WEFT_CACHE_LINE) worker {
   unsigned starvation = 0;                  // dispatches of started fibers while unstarted ones waited
   unsigned dispatched = 0;                  // in this round, but for the last few
   std::uint64_t random_state = 0;           // src/sched/random.cpp
+  unsigned rounds_since_tending = 0;        // of the depot of stacks
   unsigned vain_searches = 0;               // since work was last found: sets how long a sleeper waits to search again
   bool searching = false;                   // counted as a searcher in the runtime's idle set
   bool displaces = false;  // it slept for long beside workers at work: it may take what was placed on them

@@ -1,5 +1,5 @@
 // The scheduler's own context: what a worker does between fibers. Nothing here runs on a fiber's stack.
-#include <algorithm>  // clamp, max
+#include <algorithm>  // clamp, max, min
 #include <cxxabi.h>   // __cxa_get_globals
 #include <utility>    // exchange
 
@@ -16,6 +16,7 @@
 #include "sched/stop_hub.hpp"
 #include "sched/worker.hpp"
 #include "sched/worker_thread.hpp"
+#include "stack/depot.hpp"  // tend_depot, depot_due
 
 namespace weft::inline v0::detail {
 namespace {
@@ -31,6 +32,7 @@ constexpr std::uint64_t rounds_per_s = 1s / round_length;
 constexpr std::uint64_t slowest_rate = slowest_cycles_per_s / rounds_per_s;  // in round_length: a counter may jump
 constexpr std::uint64_t fastest_rate = fastest_cycles_per_s / rounds_per_s;
 
+constexpr unsigned rounds_per_tending = 8;     // of a worker with fibers to run: an eighth of its time at most
 constexpr unsigned longest_seeded_round = 8;   // dispatches; deterministic runs draw the length of each round
 constexpr unsigned pauses_before_search = 60;  // 1 to 3 us
 constexpr unsigned search_spins = 24;          // looks at the other workers before sleep, ~40 pauses apart: 10 us
@@ -126,6 +128,11 @@ void worker::look_around() noexcept {
   if (stackless != nullptr) [[unlikely]]
     retry_stackless();
   stacks.trim();
+  // A step is as long as a round: a worker with fibers to run does one now and then.
+  if (++rounds_since_tending == rounds_per_tending) {
+    rounds_since_tending = 0;
+    tend_depot();
+  }
 }
 
 void worker::begin_round(time_point now) noexcept {
@@ -264,10 +271,11 @@ void worker::wake_searcher() noexcept {
 }
 
 // Sleeps until woken, until a timer is due, or, beside workers that are awake, until it is worth looking again: they may
-// have work that they did not wake anybody for. An idle runtime has no such wake-ups.
+// have work that they did not wake anybody for; or until the depot is due. An idle runtime has no such wake-ups, but the few
+// after a burst that let its stacks settle.
 void worker::block(sleep_kind kind) noexcept {
   chaos_delay();
-  time_point until = timers.next_deadline();
+  time_point until = std::min(timers.next_deadline(), depot_due());
   const bool others_awake = has_thieves && rt->idle.sleepers_hint() < static_cast<int>(rt->workers.size());
   bool again_first = false;
   if (others_awake || stackless != nullptr) {
@@ -340,12 +348,17 @@ void worker::idle() noexcept {
       static_cast<void>(watch(pauses_per_spin));
     }
     if (rt->ended.load(memory_order_acquire)) return;  // pairs with ~runtime_impl
+    if (stacks.trim() || tend_depot()) {               // step by step, and a look at everything between two
+      if (polls()) {
+        descriptors->poll(0);
+        polled = true;
+      }
+      return;
+    }
     ++vain_searches;
     const unsigned backoff = rt->search_backoff.load(memory_order_relaxed);  // relaxed: a heuristic
     if (backoff < longest_backoff)
       rt->search_backoff.store(backoff * 2 + 1, memory_order_relaxed);  // relaxed: a heuristic
-    while (stacks.trim() && mail.empty_hint()) {  // surplus stacks give their pages back before a long sleep
-    }
     const sleep_kind kind = polls() ? sleep_kind::poller : sleep_kind::futex;
     chaos_delay();
     rt->idle.sleep(

@@ -131,12 +131,12 @@ bool stack_cache::trim() noexcept {
         stack* const moved = last_kept->next_bundle;
         last_kept->next_bundle = moved->next_bundle;
         --of.full_count;
-        store_bundle(moved);
+        put_bundle(moved);
         return true;
       }
     }
   }
-  return cool_some();
+  return false;
 }
 
 }  // namespace weft::inline v0::detail

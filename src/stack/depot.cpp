@@ -1,37 +1,69 @@
-// Warm bundles under one spin lock per class. No lock is held across a system call: a bundle that is being trimmed or
-// cooled belongs to the thread that took it out.
+// Warm bundles under one spin lock per class, in two generations and the settled ones. No lock is held across a system
+// call: a bundle that settles belongs to the thread that took it out.
+//
+// Ageing costs put_bundle() neither a clock nor a stamp: each linger the old generation, which nobody has asked for since
+// the last turn, settles, and then the young one becomes the old one. Taking goes from young to old to settled.
 #include "stack/depot.hpp"
 
-#include <algorithm>  // min
+#include <algorithm>  // max, min
 #include <mutex>      // lock_guard
+#include <sched.h>    // sched_yield
+#include <utility>    // exchange
 
 #include <weft/base/atomic.hpp>
 
 #include <weft/base/spin_lock.hpp>
-#include "context/sanitizer.hpp"  // sanitizer_release_handle
-#include "stack/guard.hpp"        // count_guards
-#include "stack/os.hpp"           // advise_ranges
-#include "stack/slab.hpp"         // cold slots
-#include "stack/valgrind.hpp"     // let_valgrind_forget
+#include "stack/give_back.hpp"  // cool_bundle, drop_deep_pages
+#include "stack/guard.hpp"      // count_guards
+#include "stack/slab.hpp"       // cold slots
+#include "stack/tending.hpp"    // only one thread at a time
 
 namespace weft::inline v0::detail {
 namespace {
 
+using std::chrono::steady_clock;
+
 struct alignas(WEFT_CACHE_LINE) shelf {
   spin_lock lock{lock_rank::pool};
-  stack* bundles = nullptr;
+  stack* young = nullptr;    // put since the last turn
+  stack* old = nullptr;      // put before it
+  stack* settled = nullptr;  // without deep pages, and no more than the mark
+  steady_clock::time_point turned;
 };
 
-constexpr unsigned cooled_at_once = 16;  // some 50 us: no longer than a fiber should wait for its worker
-constexpr unsigned bundle_limit = 64;    // stacks_per_bundle() is never more
-constexpr std::size_t kept_bytes = std::size_t{16} * 1024;
-
 constinit shelf shelves[stack_classes];
-constinit atomic<std::size_t> warm{0};
+// Stacks, written under some class's lock. Relaxed wherever they are read: figures, and a stale one delays a step by a call.
+constinit atomic<std::size_t> unsettled_count{0};
+constinit atomic<std::size_t> settled_count{0};
 constinit atomic<std::size_t> high_water{default_depot_high_water};
+constinit atomic<std::int64_t> linger_ns{default_depot_linger.count()};
 constinit atomic<std::uint32_t> scarce{0};
 
-std::byte* slot_end(stack& s) noexcept { return s.slot + stack_slot_bytes(s.size_class); }
+std::size_t count_warm() noexcept {
+  return unsettled_count.load(memory_order_relaxed) + settled_count.load(memory_order_relaxed);  // relaxed: see there
+}
+
+std::chrono::nanoseconds linger() noexcept {
+  return std::chrono::nanoseconds(linger_ns.load(memory_order_relaxed));  // relaxed: a setting
+}
+
+// \pre the shelf's lock is held; not empty
+stack* pop(stack*& bundles, atomic<std::size_t>& count) noexcept {
+  stack* const first = std::exchange(bundles, bundles->next_bundle);
+  count.fetch_sub(first->bundled, memory_order_relaxed);  // relaxed: a figure; the lock publishes the stacks
+  return first;
+}
+
+void push(stack* first, stack*& bundles, atomic<std::size_t>& count) noexcept {
+  first->next_bundle = std::exchange(bundles, first);
+  count.fetch_add(first->bundled, memory_order_relaxed);  // relaxed: as in pop()
+}
+
+stack* pop_any(shelf& from) noexcept {
+  if (from.young != nullptr) return pop(from.young, unsettled_count);
+  if (from.old != nullptr) return pop(from.old, unsettled_count);
+  return from.settled != nullptr ? pop(from.settled, settled_count) : nullptr;
+}
 
 // Splits the first `n` stacks off a longer bundle; `first` keeps them, the rest is returned.
 stack* split(stack* first, std::uint32_t n) noexcept {
@@ -46,38 +78,68 @@ stack* split(stack* first, std::uint32_t n) noexcept {
   return rest;
 }
 
-// What a cooled stack leaves to remember: its header goes with its page.
-struct cooled {
-  std::byte* slot;
-  std::uint16_t slab;
-};
+void settle(shelf& on, stack* first) noexcept {
+  const std::lock_guard hold(on.lock);
+  push(first, on.settled, settled_count);
+}
 
-// Cools the stacks of one bundle. \return what is left of it, still warm, if the system refused.
-stack* cool(stack* first) noexcept {
-  cooled slots[cooled_at_once] = {};
-  iovec ranges[cooled_at_once] = {};
-  stack* stacks[cooled_at_once] = {};
-  std::uint32_t count = 0;
-  for (stack* s = first; s != nullptr; s = s->next) {
-    sanitizer_release_handle(s->tsan_fiber);
-    let_valgrind_forget(s->valgrind_number);
-    slots[count] = {.slot = s->slot, .slab = s->slab};
-    ranges[count] = {s->limit, static_cast<std::size_t>(slot_end(*s) - s->limit)};
-    stacks[count++] = s;
+// Cools the first stacks of a bundle of `from`, no longer on it. \return false if the system refused: then they stay.
+bool cool(shelf& from, stack* first) noexcept {
+  if (first->bundled > cooled_at_once) {
+    stack* const rest = split(first, cooled_at_once);
+    const std::lock_guard hold(from.lock);
+    push(rest, from.old, unsettled_count);
   }
-  int error = 0;  // whatever it is (EINVAL on memory the program locked): those stacks stay warm
-  const std::size_t done = advise_ranges(ranges, count, MADV_DONTNEED, true, error);
-  for (std::size_t i = 0; i < done; ++i) {
-    return_cold_slot(slots[i].slab, slots[i].slot);
+  stack* const refused = cool_bundle(first);
+  if (refused == nullptr) return true;
+  settle(from, refused);
+  return false;
+}
+
+// \return whether something was done
+bool tend(shelf& of, steady_clock::time_point now) noexcept {
+  stack* first = nullptr;
+  {
+    const std::lock_guard hold(of.lock);
+    if ((of.young == nullptr && of.old == nullptr) || now - of.turned < linger()) return false;
+    if (of.old == nullptr) {
+      of.old = std::exchange(of.young, nullptr);
+      of.turned = now;
+      return true;
+    }
+    first = pop(of.old, unsettled_count);
   }
-  if (done == count) {
-    return nullptr;
+  // relaxed, both: see there
+  if (settled_count.load(memory_order_relaxed) + first->bundled > high_water.load(memory_order_relaxed)) {
+    static_cast<void>(cool(of, first));  // what is refused has settled: the old ones come to an end all the same
+  } else {
+    drop_deep_pages(first);
+    settle(of, first);
   }
-  for (std::size_t i = done; i < count; ++i) {
-    stacks[i]->valgrind_number = tell_valgrind_of(stacks[i]->limit, stacks[i]->top());
+  return true;
+}
+
+// Cools some of what `from` has, settled ones first. \return whether it could
+bool shrink(shelf& from, bool also_unsettled) noexcept {
+  stack* first = nullptr;
+  {
+    const std::lock_guard hold(from.lock);
+    if (from.settled != nullptr) {
+      first = pop(from.settled, settled_count);
+    } else if (also_unsettled) {
+      first = pop_any(from);
+    }
   }
-  stacks[done]->bundled = count - static_cast<std::uint32_t>(done);
-  return stacks[done];
+  return first != nullptr && cool(from, first);
+}
+
+// The largest first, as their pages are the most. Ends with the first class for which `step` does something.
+template <class Step>
+bool for_some_class(Step&& step) noexcept {
+  for (unsigned size_class = stack_classes; size_class-- != 0;) {
+    if (step(shelves[size_class])) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -85,33 +147,13 @@ stack* cool(stack* first) noexcept {
 stack* take_bundle(unsigned size_class) noexcept {
   shelf& from = shelves[size_class];
   const std::lock_guard hold(from.lock);
-  stack* const first = from.bundles;
-  if (first != nullptr) {
-    from.bundles = first->next_bundle;
-    warm.fetch_sub(first->bundled, memory_order_relaxed);  // relaxed: a figure; the lock publishes the stacks
-  }
-  return first;
+  return pop_any(from);
 }
 
 void put_bundle(stack* first) noexcept {
   shelf& to = shelves[first->size_class];
   const std::lock_guard hold(to.lock);
-  first->next_bundle = to.bundles;
-  to.bundles = first;
-  warm.fetch_add(first->bundled, memory_order_relaxed);  // relaxed: as in take_bundle()
-}
-
-void store_bundle(stack* first) noexcept {
-  iovec ranges[bundle_limit] = {};
-  std::size_t count = 0;
-  if (stack_slot_bytes(first->size_class) - guard_bytes(stack_slot_bytes(first->size_class)) > kept_bytes) {
-    for (stack* s = first; s != nullptr; s = s->next) {
-      ranges[count++] = {s->limit, static_cast<std::size_t>(slot_end(*s) - s->limit) - kept_bytes};
-    }
-    int error = 0;  // pages that the system does not take back stay with their stack: no harm but memory
-    static_cast<void>(advise_ranges(ranges, count, MADV_DONTNEED, true, error));
-  }
-  put_bundle(first);
+  push(first, to.young, unsettled_count);
 }
 
 std::error_code claim_slots(unsigned size_class, slot_claim& claim) noexcept {
@@ -125,27 +167,43 @@ std::error_code claim_slots(unsigned size_class, slot_claim& claim) noexcept {
   return {};
 }
 
-bool cool_some() noexcept {
-  // relaxed, both: a figure and a setting; a stale one delays the cooling by a call
-  if (warm.load(memory_order_relaxed) <= high_water.load(memory_order_relaxed)) {
+bool tend_depot() noexcept {
+  const auto beyond_mark = [] {  // somebody has lowered it
+    return settled_count.load(memory_order_relaxed) >
+           high_water.load(memory_order_relaxed);  // relaxed, both: see there
+  };
+  if (unsettled_count.load(memory_order_relaxed) == 0 && !beyond_mark()) {  // relaxed: see there
     return false;
   }
-  for (unsigned size_class = stack_classes; size_class-- != 0;) {  // the largest first: their pages are the most
-    stack* const first = take_bundle(size_class);
-    if (first == nullptr) {
+  const tending only_one;
+  if (!only_one) return false;
+  const auto now = steady_clock::now();
+  return for_some_class([&](shelf& of) { return tend(of, now); }) ||
+         (beyond_mark() && for_some_class([](shelf& from) { return shrink(from, false); }));
+}
+
+steady_clock::time_point depot_due() noexcept {
+  auto due = steady_clock::time_point::max();
+  if (unsettled_count.load(memory_order_relaxed) == 0) return due;  // relaxed: see there
+  for (shelf& of : shelves) {
+    const std::lock_guard hold(of.lock);
+    if (of.young != nullptr || of.old != nullptr) due = std::min(due, of.turned + linger());
+  }
+  return std::max(due, steady_clock::now() + linger() / 2);
+}
+
+void shrink_depot() noexcept {
+  for (;;) {
+    const tending only_one;
+    if (!only_one) {
+      ::sched_yield();
       continue;
     }
-    if (first->bundled > cooled_at_once) {
-      put_bundle(split(first, cooled_at_once));
+    while (count_warm() > high_water.load(memory_order_relaxed)) {  // relaxed: a setting
+      if (!for_some_class([](shelf& from) { return shrink(from, true); })) return;
     }
-    stack* const refused = cool(first);
-    if (refused == nullptr) {
-      return true;
-    }
-    put_bundle(refused);
-    return false;  // so that callers who trim until there is nothing to do come to an end
+    return;
   }
-  return false;
 }
 
 std::uint32_t scarce_classes() noexcept { return scarce.load(memory_order_relaxed); }  // relaxed: a hint
@@ -166,6 +224,10 @@ void set_depot_high_water(std::size_t stacks) noexcept {
   high_water.store(stacks, memory_order_relaxed);  // relaxed: a setting
 }
 
+void set_depot_linger(std::chrono::nanoseconds time) noexcept {
+  linger_ns.store(time.count(), memory_order_relaxed);  // relaxed: a setting
+}
+
 stack_stats read_stack_stats() noexcept {
   const slab_counts slabs = count_slabs();
   const guard_counts guards = count_guards();
@@ -174,7 +236,7 @@ stack_stats read_stack_stats() noexcept {
           .guards_by_markers = guards.markers,
           .guards_by_protect = guards.protect,
           .unguarded = guards.none,
-          .depot_warm = warm.load(memory_order_relaxed),  // relaxed: a figure
+          .depot_warm = count_warm(),
           .depot_cold = slabs.cold};
 }
 

@@ -3,6 +3,7 @@
 // A slot is guard + stack; stack sizes are powers of two of the whole slot, 16 KiB to 64 MiB. The header below lives at
 // the top of the slot's own top page (coloured), which the first frame has paid for anyway.
 #pragma once
+#include <chrono>        // nanoseconds
 #include <cstddef>       // byte, size_t
 #include <cstdint>       // fixed-width integers
 #include <string_view>   // names of modes
@@ -115,9 +116,9 @@ class stack_cache {
     ++to.count;
   }
 
-  // Moves what exceeds the cache's share to the depot, which gives pages of idle stacks back beyond its high-water
-  // mark. Called between fibers, on the scheduler's own stack: every 64 or so fibers that ended, and until it returns
-  // false before the worker sleeps. A call handles one bundle. \return false when there was nothing to do.
+  // Moves what exceeds the cache's share to the depot (depot.hpp). Called between fibers, on the scheduler's own stack:
+  // every 64 or so fibers that ended, and until it returns false before the worker sleeps. A call handles one bundle, by no
+  // system call. \return false when there was nothing to do.
   bool trim() noexcept;
   // Gives everything to the depot.
   void return_all() noexcept;
@@ -147,8 +148,10 @@ class stack_cache {
   bool surplus_ = false;  // some shelf has more sealed bundles than it keeps
 };
 
-// How many free stacks the depot keeps with their pages, of all classes together; the rest lose them (trim() above).
+// How many free stacks the depot keeps with their pages, of all classes together, and after which time without use the
+// rest lose them (depot.hpp).
 void set_depot_high_water(std::size_t stacks) noexcept;
+void set_depot_linger(std::chrono::nanoseconds time) noexcept;
 
 // Bytes of `s` that have ever been touched since its pages were last given back, page-granular (mincore).
 std::size_t stack_high_water(stack& s) noexcept;

@@ -1,7 +1,8 @@
-// Magazines and the depot: reuse, who gives what to whom, and when pages go back.
+// Magazines: reuse, and who gives what to whom.
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -15,69 +16,8 @@
 namespace weft::testing {
 namespace {
 
+using namespace std::chrono_literals;
 using namespace weft::detail;
-
-std::vector<stack*> take_some(stack_cache& cache, std::size_t n, unsigned size_class = class_256k) {
-  std::vector<stack*> all(n);
-  for (stack*& s : all) {
-    s = must_take(cache, size_class);
-  }
-  return all;
-}
-
-void put_all(stack_cache& cache, const std::vector<stack*>& all) {
-  for (stack* const s : all) {
-    cache.put(s);
-  }
-}
-
-unsigned system_calls = 0;  // made by the layer while `counting` is installed
-const os_calls counting = {.map =
-                               [](std::size_t n, int p, void*& out) noexcept {
-                                 ++system_calls;
-                                 return real_os.map(n, p, out);
-                               },
-                           .unmap =
-                               [](void* at, std::size_t n) noexcept {
-                                 ++system_calls;
-                                 return real_os.unmap(at, n);
-                               },
-                           .remap = real_os.remap,  // timers only
-                           .protect =
-                               [](void* at, std::size_t n, int p) noexcept {
-                                 ++system_calls;
-                                 return real_os.protect(at, n, p);
-                               },
-                           .advise =
-                               [](void* at, std::size_t n, int a) noexcept {
-                                 ++system_calls;
-                                 return real_os.advise(at, n, a);
-                               },
-                           .advise_many =
-                               [](const iovec* r, std::size_t n, int a, std::size_t& done) noexcept {
-                                 ++system_calls;
-                                 return real_os.advise_many(r, n, a, done);
-                               },
-                           .unlock =
-                               [](void* at, std::size_t n) noexcept {
-                                 ++system_calls;
-                                 return real_os.unlock(at, n);
-                               },
-                           .residency =
-                               [](void* at, std::size_t n, unsigned char* out) noexcept {
-                                 ++system_calls;
-                                 return real_os.residency(at, n, out);
-                               },
-                           .read_by_kernel =
-                               [](const void* at) noexcept {
-                                 ++system_calls;
-                                 return real_os.read_by_kernel(at);
-                               },
-                           .max_mappings =
-                               []() noexcept {
-                                 ++system_calls;
-                                 return real_os.max_mappings();
-                               }};
 
 TEST(StackClass, IsTheSmallestThatHoldsTheBytes) {
   EXPECT_EQ(stack_class_of(min_stack_size), 0U);
@@ -104,7 +44,7 @@ TEST(StackCache, ReusesTheStackPutLastWithoutSystemCalls) {
   });
 }
 
-TEST(StackCache, ManyFinishingAtOnceCostNoSystemCallBeforeTrim) {
+TEST(StackCache, ManyFinishingAtOnceCostNoSystemCallBeforeTheySettle) {
   expect_in_child([] {
     stack_cache cache;
     const std::vector<stack*> some = take_some(cache, 3000);
@@ -112,7 +52,12 @@ TEST(StackCache, ManyFinishingAtOnceCostNoSystemCallBeforeTrim) {
     set_os_for_tests(&counting);
     put_all(cache, some);
     EXPECT_EQ(system_calls, 0U);
-    EXPECT_TRUE(cache.trim());
+    while (cache.trim()) {
+    }
+    EXPECT_EQ(system_calls, 0U);
+    set_depot_linger(0s);
+    while (tend_depot()) {
+    }
     EXPECT_GT(system_calls, 0U);
   });
 }
@@ -182,84 +127,7 @@ TEST(StackCache, DestructorReturnsEverything) {
   });
 }
 
-TEST(Depot, BeyondTheMarkPagesGoBackAndGuardsStay) {
-  expect_in_child([] {
-    constexpr std::size_t n = 4000, mark = 500;
-    set_depot_high_water(mark);
-    {
-      stack_cache cache;
-      const std::vector<stack*> all = take_some(cache, n);
-      std::set<std::byte*> slots;
-      for (stack* const s : all) {
-        s->top()[-1] = std::byte{0x5a};
-        slots.insert(s->slot);
-      }
-      const std::size_t full = status_bytes("VmRSS");
-      put_all(cache, all);
-      while (cache.trim()) {
-      }
-      const stack_stats stats = read_stack_stats();
-      EXPECT_LE(stats.depot_warm, mark);
-      EXPECT_GE(stats.depot_cold, n - mark - 256 - 64);
-      if (!instrumented) {
-        EXPECT_LE(status_bytes("VmRSS"), full - (n - mark - 256 - 64) * 4096 / 10 * 9);
-      }
-      // Cooled slots come back as stacks before any new one is opened: guarded, and with nothing on them.
-      std::size_t clean = 0;
-      for (stack* const s : take_some(cache, n)) {
-        EXPECT_EQ(slots.erase(s->slot), 1U);
-        EXPECT_TRUE(guarded(*s));
-        clean += s->top()[-1] == std::byte{0} ? 1U : 0U;
-        cache.put(s);
-        must_take(cache);
-      }
-      EXPECT_GE(clean, n - mark - 256 - 64);
-      EXPECT_TRUE(slots.empty());
-      EXPECT_LE(read_stack_stats().slots_open, stats.slots_open + 64);
-    }
-  });
-}
-
-TEST(Depot, TrimmingEndsWhenTheSystemRefusesToTakePagesBack) {
-  expect_in_child([] {
-    static os_calls refusing = real_os;
-    refusing.advise = [](void*, std::size_t, int) noexcept { return EINVAL; };
-    refusing.advise_many = [](const iovec*, std::size_t, int, std::size_t&) noexcept { return EINVAL; };
-    set_depot_high_water(10);
-    stack_cache cache;
-    const std::vector<stack*> all = take_some(cache, 1000);
-    set_os_for_tests(&refusing);
-    put_all(cache, all);
-    while (cache.trim()) {
-    }
-    EXPECT_GE(read_stack_stats().depot_warm, 1000U - 256U);  // kept warm, none lost
-    set_os_for_tests(nullptr);
-    while (cache.trim()) {
-    }
-    EXPECT_LE(read_stack_stats().depot_warm, 10U);
-  });
-}
-
-TEST(Depot, DeepPagesOfSurplusStacksAreGivenBack) {
-  expect_in_child([] {
-    stack_cache cache;
-    const std::vector<stack*> all = take_some(cache, 512);
-    for (stack* const s : all) {
-      *s->limit = std::byte{1};
-      EXPECT_GT(stack_high_water(*s), std::size_t{190} * 1024);
-    }
-    put_all(cache, all);
-    while (cache.trim()) {
-    }
-    std::size_t shallow = 0;
-    for (stack* const s : all) {
-      shallow += stack_high_water(*s) == page_bytes ? 1U : 0U;
-    }
-    EXPECT_GE(shallow, 512U - 256U);
-  });
-}
-
-TEST(Depot, AStarvingCacheIsServedByTheNextTrimOfAnother) {
+TEST(StackCache, AStarvingCacheIsServedByTheNextTrimOfAnother) {
   expect_in_child([] {
     static os_calls exhausted = real_os;
     exhausted.map = [](std::size_t, int, void*&) noexcept { return ENOMEM; };
@@ -288,6 +156,7 @@ TEST(Depot, AStarvingCacheIsServedByTheNextTrimOfAnother) {
 void exchange_among_threads() {
   constexpr int threads = 4, rounds = instrumented ? 60 : 400;
   set_depot_high_water(100);
+  set_depot_linger(0s);
   std::mutex lock;
   std::vector<stack*> exchange;
   std::vector<std::thread> all;
@@ -318,6 +187,7 @@ void exchange_among_threads() {
         }
         mine.clear();
         cache.trim();
+        tend_depot();
         random = random * 1664525U + 1013904223U;
       }
     });
@@ -330,7 +200,7 @@ void exchange_among_threads() {
   EXPECT_EQ(damaged, 0);
 }
 
-TEST(Depot, CachesOfManyThreadsNeverShareAStack) { expect_in_child(exchange_among_threads); }
+TEST(StackCache, CachesOfManyThreadsNeverShareAStack) { expect_in_child(exchange_among_threads); }
 
 }  // namespace
 }  // namespace weft::testing
