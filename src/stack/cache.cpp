@@ -11,6 +11,7 @@
 #include "stack/scrub.hpp"  // scrub_stack
 #include "stack/slab.hpp"   // return_claim
 #include "stack/stack.hpp"
+#include "stack/touch_ahead.hpp"
 #include "stack/valgrind.hpp"  // tell_valgrind_of
 
 namespace weft::inline v0::detail {
@@ -24,7 +25,7 @@ constexpr std::size_t colour_of(std::uint32_t slot_number) noexcept {
   return ((slot_number ^ (slot_number >> 4) ^ (slot_number >> 8)) & 15) * 64;
 }
 
-// The first touch of the slot's top page.
+// The first touch of the slot's top page, unless it was touched ahead.
 stack* make_stack(unsigned size_class, slot_claim& claim) noexcept {
   const auto i = static_cast<unsigned>(std::countr_zero(claim.slots));
   const std::uint64_t bit = std::uint64_t{1} << i;
@@ -53,6 +54,9 @@ void stack_cache::return_all() noexcept {
 
 void stack_cache::return_everything(unsigned size_class) noexcept {
   shelf& of = shelves_[size_class];
+  while ((of.fresh.slots & of.fresh.touched) != 0) {  // with a page they are no cold slots any more
+    put(make_stack(size_class, of.fresh));
+  }
   return_claim(size_class, of.fresh);
   if (of.free != nullptr) {
     of.free->bundled = std::exchange(of.count, 0);
@@ -103,6 +107,10 @@ stack* stack_cache::take_slow(unsigned size_class, std::error_code& error) noexc
     }
     set_scarce(size_class, false);
   }
+  if ((from.fresh.slots & from.fresh.touched) == 0) {
+    from.fresh.touched = touch_ahead(size_class, from.fresh, from.made);
+  }
+  ++from.made;
   return make_stack(size_class, from.fresh);
 }
 

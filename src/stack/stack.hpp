@@ -64,6 +64,7 @@ struct slot_claim {
   std::uint64_t slots = 0;     // still to be taken
   std::uint64_t markers = 0;   // guarded by markers
   std::uint64_t protect = 0;   // guarded by protection; in neither mask: not at all
+  std::uint64_t touched = 0;   // have their top page already: the lowest ones (touch_ahead.hpp)
   std::uint32_t number = 0;    // of the slot at `first` within its slab: the colour comes from it
   std::uint16_t slab = 0;
 };
@@ -136,6 +137,7 @@ class stack_cache {
     stack* full = nullptr;         // sealed bundles, newest first
     std::uint32_t count = 0;       // stacks in the open bundle
     std::uint32_t full_count = 0;  // sealed bundles
+    std::uint64_t made = 0;        // stacks out of claimed slots, ever
     slot_claim fresh;
   };
 

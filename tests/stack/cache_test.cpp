@@ -122,7 +122,8 @@ TEST(StackCache, DestructorReturnsEverything) {
       put_all(cache, take_some(cache, 5, class_64k));
     }
     const stack_stats stats = read_stack_stats();
-    EXPECT_EQ(stats.depot_warm, 338U);
+    EXPECT_GE(stats.depot_warm, 338U);
+    EXPECT_LE(stats.depot_warm, 338U + 16U);  // touched ahead
     EXPECT_EQ(stats.depot_warm + stats.depot_cold, stats.slots_open);
   });
 }

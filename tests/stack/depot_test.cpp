@@ -174,7 +174,7 @@ TEST(Depot, ShrinksToTheMarkAtOnceHoweverLatelyUsed) {
     stack_cache cache;
     put_all(cache, take_some(cache, 1000));
     cache.return_all();
-    EXPECT_EQ(read_stack_stats().depot_warm, 1000U);
+    EXPECT_GE(read_stack_stats().depot_warm, 1000U);
     shrink_depot();
     EXPECT_LE(read_stack_stats().depot_warm, 100U);
     EXPECT_GT(read_stack_stats().depot_warm, 100U - 64U);
