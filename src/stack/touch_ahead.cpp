@@ -8,7 +8,8 @@
 
 #include <weft/base/atomic.hpp>
 
-#include "stack/os.hpp"  // advise_many
+#include "stack/os.hpp"        // advise_many
+#include "stack/valgrind.hpp"  // on_valgrind
 
 namespace weft::inline v0::detail {
 namespace {
@@ -22,8 +23,8 @@ constinit atomic<bool> unable{false};    // the kernel has no such call
 
 std::uint64_t touch_ahead(unsigned size_class, const slot_claim& claim, std::uint64_t made) noexcept {
   const std::uint64_t wanted = std::min(most, made / 2);
-  if (wanted < fewest || unable.load(memory_order_relaxed)) {  // relaxed: learned once, and a stale value costs a call
-    return 0;
+  if (wanted < fewest || unable.load(memory_order_relaxed) || on_valgrind()) {  // relaxed: stale, it costs a call
+    return 0;  // Valgrind knows no such call and says so each time
   }
   const std::size_t slot_bytes = stack_slot_bytes(size_class);
   iovec ranges[most] = {};

@@ -29,8 +29,14 @@ void burst(weft::runtime& rt) {
   rt.run([] {
     weft::event go;
     std::vector<weft::fiber<>> all;
-    for (std::size_t i = 0; i < many; ++i) all.push_back(weft::spawn([&] { go.wait(); }));
-    weft::this_fiber::yield();
+    std::atomic<std::size_t> started{0};
+    for (std::size_t i = 0; i < many; ++i) {
+      all.push_back(weft::spawn([&] {
+        ++started;
+        go.wait();
+      }));
+    }
+    while (started != many) weft::this_fiber::yield();
     go.set();
     for (auto& f : all) f.join();
   });
