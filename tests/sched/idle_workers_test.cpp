@@ -18,6 +18,7 @@
 
 #include <weft/base/atomic.hpp>  // spin_pause
 #include "sched/runtime_impl.hpp"
+#include "stack/depot.hpp"  // depot_due
 #include "support/schedules.hpp"
 
 namespace {
@@ -33,6 +34,7 @@ runtime_impl& internals_of(weft::runtime& rt) {
 // All asleep, and none of them to look again without being woken.
 void wait_until_nobody_is_awake(const runtime_impl& impl) {
   const int all = static_cast<int>(impl.workers.size());
+  while (weft::detail::depot_due() != weft::detail::no_deadline) std::this_thread::yield();
   while (impl.idle.sleepers_hint() != all || impl.has_watcher()) std::this_thread::yield();
 }
 
@@ -170,7 +172,8 @@ TEST(Idle, ParkedFibersUseNoCpu) {
     wait_until_nobody_is_awake(impl);
     const double before = used_by_workers();
     std::this_thread::sleep_for(300ms);
-    EXPECT_LT(used_by_workers() - before, 0.01);
+    // With ThreadSanitizer a sleeper looks for signals twenty times a second: src/base/kept_signals.hpp.
+    EXPECT_LT(used_by_workers() - before, weft::testing::thread_sanitized ? 0.1 : 0.01);
     rt.run([&] { all.clear(); });
   });
 }
