@@ -169,8 +169,8 @@ std::error_code claim_slots(unsigned size_class, slot_claim& claim) noexcept {
 
 bool tend_depot() noexcept {
   const auto beyond_mark = [] {  // somebody has lowered it
-    return settled_count.load(memory_order_relaxed) >
-           high_water.load(memory_order_relaxed);  // relaxed, both: see there
+    // relaxed: both are figures
+    return settled_count.load(memory_order_relaxed) > high_water.load(memory_order_relaxed);
   };
   if (unsettled_count.load(memory_order_relaxed) == 0 && !beyond_mark()) {  // relaxed: see there
     return false;

@@ -12,6 +12,7 @@ class tending {
  public:
   tending() noexcept : mine_(forks_passed() + 1) {
     unsigned seen = holder.load(memory_order_relaxed);  // relaxed: a try
+    // Acquire: pairs with the release of the last holder. Failure relaxed: nothing is done then.
     held_ = seen != mine_ && holder.compare_exchange_strong(seen, mine_, memory_order_acquire, memory_order_relaxed);
   }
   ~tending() {
