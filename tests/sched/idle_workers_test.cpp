@@ -162,7 +162,7 @@ TEST(Idle, ParkedFibersUseNoCpu) {
       }
       return made;
     });
-    while (started != count) std::this_thread::sleep_for(1ms);
+    while (started != count) std::this_thread::yield();
     const runtime_impl& impl = internals_of(rt);
     const auto used_by_workers = [&] {
       double sum = 0;
@@ -171,7 +171,7 @@ TEST(Idle, ParkedFibersUseNoCpu) {
     };
     wait_until_nobody_is_awake(impl);
     const double before = used_by_workers();
-    std::this_thread::sleep_for(300ms);
+    std::this_thread::sleep_for(300ms);  // no wait for anything: what is measured is a span of idleness
     // With ThreadSanitizer a sleeper looks for signals twenty times a second: src/base/kept_signals.hpp.
     EXPECT_LT(used_by_workers() - before, weft::testing::thread_sanitized ? 0.1 : 0.01);
     rt.run([&] { all.clear(); });

@@ -38,6 +38,8 @@ bool top_page_is_resident(const stack& s) {
   return (resident & 1) != 0;
 }
 
+// Before Linux 6.13 there is no such call, and so nothing that the tests of its effect could see: they are skipped. What the
+// layer does without it, IsNotAskedForAgainWhereTheKernelCannot shows on every kernel.
 bool kernel_can() {
   void* pages = nullptr;
   EXPECT_EQ(real_os.map(page_bytes, PROT_READ | PROT_WRITE, pages), 0);
