@@ -16,6 +16,8 @@
 #include <weft/sync/event.hpp>
 
 #include "base/check.hpp"
+#include "sched/hot_path.hpp"  // waits, inline
+#include "sched/worker.hpp"    // current_worker
 #include "sync/event_word.hpp"
 #include "sync/wait_queue.hpp"
 
@@ -42,11 +44,12 @@ void event::set() noexcept {
 void event::reset() noexcept { word::reset(word_); }
 
 bool event::wait_steady(time_point deadline) {
+  worker* const here = current_worker();
   if (is_set()) {
     spend_budget();
     return true;
   }
-  waiter self(point::yes, what);
+  waiter self(point::yes, here, what);
   std::uintptr_t before = 0;
   if (word::is_set_or_lock(word_, before)) {
     self.abandon();  // a stop that won meanwhile is kept for the next point

@@ -16,8 +16,9 @@
 #pragma once
 #include <weft/base/debug_checks.hpp>  // lock_rank
 
-#include "sched/chaos.hpp"  // chaos_delay
-#include "sched/park.hpp"   // waiter, deliver
+#include "sched/chaos.hpp"     // chaos_delay
+#include "sched/current.hpp"   // current_worker
+#include "sched/hot_path.hpp"  // waiter, inline
 #include "sync/queue_word.hpp"
 
 namespace weft::inline v0::detail {
@@ -38,7 +39,7 @@ class claimed_waiters {
   }
   // The same for one waiter, which is in no list any more.
   bool claim(waiter& w) noexcept {
-    if (!w.claim(wake::notified)) return false;
+    if (!w.claim_inline(wake::notified)) return false;
     w.next = nullptr;
     *end_ = &w;
     end_ = &w.next;
@@ -49,9 +50,10 @@ class claimed_waiters {
     }
   }
   void deliver_all() noexcept {
+    worker* const here = current_worker();
     for (waiter* w = first_; w != nullptr;) {
       waiter* const rest = w->next;  // read first: a delivered waiter may be gone
-      deliver(*w);
+      deliver_inline(*w, here);
       w = rest;
     }
   }
@@ -86,7 +88,7 @@ inline void unlock_queue(atomic<std::uintptr_t>& word, std::uintptr_t value) noe
 // notified, in which case the primitive may be gone.
 template <class Forget>
 wake park_queued(waiter& self, time_point deadline, const char* what, Forget forget) {
-  const wake why = self.park(deadline, what);
+  const wake why = self.park_inline(deadline, what);
   if (why != wake::notified) forget();
   return why;
 }
