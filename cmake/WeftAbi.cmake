@@ -18,3 +18,14 @@ set(weft_switch_options_x86_64 -fcf-protection=branch)
 set(weft_switch_options_aarch64 -mbranch-protection=bti)
 set(weft_switch_options_riscv64)
 set(WEFT_SWITCH_OPTIONS ${weft_switch_options_${WEFT_ABI}} -fno-lto)
+
+# Where the compiler calls a library for atomics of one byte (GCC on RISC-V before 14), everybody who links weft, whose
+# headers have some, links that too.
+include(CheckCXXSourceCompiles)
+check_cxx_source_compiles("
+  #include <atomic>
+  int main(int n, char**) { std::atomic<bool> a{n > 1}; return a.exchange(true); }" WEFT_HAS_BYTE_ATOMICS)
+set(WEFT_ATOMIC_LIBRARY)
+if(NOT WEFT_HAS_BYTE_ATOMICS)
+  set(WEFT_ATOMIC_LIBRARY atomic)
+endif()
