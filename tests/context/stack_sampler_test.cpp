@@ -90,6 +90,7 @@ TYPED_TEST(StackSampler, WalksEndWhereAContextBeginsWhateverIsInterrupted) {
   sampled_load<TypeParam> load;
   load.report = [](const stack_samples& found) {
     EXPECT_EQ(found.ended_elsewhere.load(), 0U) << "interrupted at " << std::hex << found.wrong_at.load();
+    if (emulated) return;  // frame pointers are followed by process_vm_readv(), which qemu-user does not have
     EXPECT_EQ(found.fp_failed.load(), 0U) << "interrupted at " << std::hex << found.wrong_at.load();
     EXPECT_EQ(found.ended_in_thread.load(), 0U);
     EXPECT_EQ(found.fp_of_another.load(), 0U);

@@ -41,6 +41,7 @@ std::size_t take_until_refused(stack_cache& cache, std::size_t most, unsigned si
 }
 
 TEST(Limits, StacksComeFromWhateverAddressSpaceIsAllowed) {
+  if (emulated) GTEST_SKIP() << emulators_memory;
   if (instrumented) {
     GTEST_SKIP() << "sanitizers need terabytes of address space";
   }
@@ -58,6 +59,7 @@ TEST(Limits, StacksComeFromWhateverAddressSpaceIsAllowed) {
 }
 
 TEST(Limits, FewStacksDoNotTakeTheAddressSpaceOfTheRest) {
+  if (emulated) GTEST_SKIP() << emulators_memory;
   if (instrumented) {
     GTEST_SKIP() << "sanitizers need terabytes of address space";
   }
@@ -71,6 +73,7 @@ TEST(Limits, FewStacksDoNotTakeTheAddressSpaceOfTheRest) {
 }
 
 TEST(Limits, ALimitOfDataIsMetBySmallerSteps) {
+  if (emulated) GTEST_SKIP() << emulators_memory;
   if (instrumented) {
     GTEST_SKIP() << "sanitizers need more data than that";
   }
@@ -103,6 +106,7 @@ void take_under_mlockall(int flags, bool slabs_first) {
 }
 
 TEST(Limits, LockedProcessesHaveGuardedStacksThatAreNotResidentWhole) {
+  if (emulated) GTEST_SKIP() << emulators_memory;
   if (instrumented) {
     GTEST_SKIP() << "locking the shadow memory of a sanitizer takes all there is";
   }

@@ -27,8 +27,10 @@ void take_many(unsigned size_class, double most_bytes_each) {
     }
     unguarded += i % 997 == 0 && !guarded(*s) ? 1U : 0U;
   }
-  EXPECT_EQ(unguarded, 0U);
-  if (!instrumented) {
+  if (probe_guard_markers().markers) {  // protection has a budget
+    EXPECT_EQ(unguarded, 0U);
+  }
+  if (!instrumented && !emulated) {
     EXPECT_LE(static_cast<double>(resident_with_tables() - resident) / static_cast<double>(many), most_bytes_each);
   }
   if (probe_guard_markers().markers) {
@@ -47,6 +49,7 @@ TEST(Scale, AMillionSmallStacksCostOnePageEachAndFewMappings) {
 
 // The mapping of `inside` in /proc/self/smaps: its huge pages in KiB, and whether they are forbidden.
 TEST(Scale, HugePagesAreForbiddenInSlabs) {
+  if (emulated) GTEST_SKIP() << "the emulator's /proc/self/smaps does not tell";
   expect_in_child([] {
     stack_cache cache;
     const stack* last = nullptr;

@@ -23,4 +23,9 @@ inline constexpr bool emulated = true;
 #else
 inline constexpr bool emulated = false;
 #endif
+// Why tests of memory are skipped there.
+inline constexpr char emulators_memory[] =
+    "an emulator's own memory counts with the program's, and it passes on no limits of address space";
+// What a program that a signal ends prints: nothing, or what qemu-user says of every such end.
+inline constexpr const char* nothing_said = emulated ? "^(qemu: uncaught target signal (.|\n)*)?$" : "^$";
 }  // namespace weft::testing
