@@ -1,5 +1,9 @@
 # weft::dns: net::resolve by c-ares. A static library also beside the shared core: the link option that keeps its initializer
 # ("-u") works with every linker for archives, while a shared library of which no name is used may be dropped.
+if(WEFT_SANITIZE MATCHES memory)
+  message(STATUS "weft: skipping weft::dns: MemorySanitizer wants c-ares built with it, too")
+  return()
+endif()
 find_path(WEFT_CARES_INCLUDE_DIR ares.h)
 find_library(WEFT_CARES_LIBRARY cares)
 mark_as_advanced(WEFT_CARES_INCLUDE_DIR WEFT_CARES_LIBRARY)

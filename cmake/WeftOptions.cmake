@@ -21,4 +21,9 @@ if(WEFT_SANITIZE)
     $<$<NOT:$<CONFIG:Debug,RelWithDebInfo>>:-g1>)
   target_link_options(weft_options INTERFACE -fsanitize=${WEFT_SANITIZE})
 endif()
+# MemorySanitizer has to see all that writes memory. Of the C++ library that leaves what is not a template; std::string and the
+# streams are compiled here instead of being taken from the library.
+if(WEFT_SANITIZE MATCHES memory)
+  target_compile_definitions(weft_options INTERFACE _GLIBCXX_EXTERN_TEMPLATE=0)
+endif()
 target_link_options(weft_options INTERFACE -Wl,--fatal-warnings -Wl,-z,noexecstack)

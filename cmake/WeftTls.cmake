@@ -1,4 +1,8 @@
 # weft::tls, a library beside the core: libweft_tls, static and shared, over OpenSSL 3. Without OpenSSL's headers it is left out.
+if(WEFT_SANITIZE MATCHES memory)
+  message(STATUS "weft: skipping weft::tls: MemorySanitizer wants OpenSSL built with it, too")
+  return()
+endif()
 find_package(OpenSSL 3.0 QUIET)
 if(NOT TARGET OpenSSL::SSL)
   message(STATUS "weft: skipping weft::tls: no OpenSSL 3 (libssl-dev)")

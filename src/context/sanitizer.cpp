@@ -1,4 +1,4 @@
-// The bounds of an OS thread's own stack, which AddressSanitizer wants back whenever a fiber switches to it. And the mark of
+// The bounds of an OS thread's own stack, which AddressSanitizer and MemorySanitizer want back whenever a fiber switches to it. And the mark of
 // a library with a sanitizer, which programs with that one demand.
 #include "context/sanitizer.hpp"
 
@@ -6,7 +6,7 @@
 extern "C" const char WEFT_SAME_SANITIZER_AS_LIBRARY = 1;
 #endif
 
-#if defined(WEFT_WITH_ASAN)
+#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_MSAN)
 #include <pthread.h>  // pthread_getattr_np
 
 #include "base/check.hpp"
@@ -23,7 +23,9 @@ void sanitizer_adopt_thread_stack(sanitizer_state& self) noexcept {
   WEFT_CHECK(error == 0, "pthread_attr_getstack failed: error %d", error);
   error = ::pthread_attr_destroy(&attributes);
   WEFT_CHECK(error == 0, "pthread_attr_destroy failed: error %d", error);
-  self = {.bottom = bottom, .bytes = bytes, .fake_stack = nullptr};
+  self = {};
+  self.bottom = bottom;
+  self.bytes = bytes;
 }
 
 }  // namespace weft::inline v0::detail

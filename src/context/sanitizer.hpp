@@ -1,5 +1,5 @@
-// What AddressSanitizer and ThreadSanitizer must be told about a switch. With neither, every type here is empty and
-// every function does nothing, so that callers need no conditionals.
+// What AddressSanitizer, ThreadSanitizer and MemorySanitizer must be told about a switch. With none, every type here is
+// empty and every function does nothing, so that callers need no conditionals.
 //
 // One switch, in a function marked WEFT_SWITCH_SITE:
 //   sanitizer_before_switch(from, to, from_ends);   // last thing before
@@ -12,19 +12,24 @@
 #include <cstddef>  // size_t
 
 #include <weft/base/config.hpp>           // ABI check
-#include <weft/base/with_sanitizers.hpp>  // WEFT_WITH_ASAN, WEFT_WITH_TSAN
+#include <weft/base/with_sanitizers.hpp>  // WEFT_WITH_ASAN, WEFT_WITH_TSAN, WEFT_WITH_MSAN
 
 #if defined(WEFT_WITH_ASAN)
 #include <sanitizer/asan_interface.h>         // __asan_unpoison_memory_region
 #include <sanitizer/common_interface_defs.h>  // __sanitizer_start_switch_fiber, __sanitizer_finish_switch_fiber
 #elif defined(WEFT_WITH_TSAN)
 #include <sanitizer/tsan_interface.h>  // __tsan_create_fiber, __tsan_switch_to_fiber
+#elif defined(WEFT_WITH_MSAN)
+#include <sanitizer/msan_interface.h>  // __msan_start_switch_fiber, __msan_finish_switch_fiber
 #endif
 
 // A function that holds a switch, or a context's entry: invisible to the sanitizers. ThreadSanitizer's record of calls
 // must not see them either: an entry never returns, and a record that grew by one call per context that a pooled handle
-// has served would overflow.
-#if defined(__clang__)
+// has served would overflow. MemorySanitizer passes what it knows of arguments by thread-local words that every function
+// writes before a call: a site goes on doing so, and takes all that it reads for initialized.
+#if defined(WEFT_WITH_MSAN)
+#define WEFT_SWITCH_SITE __attribute__((noinline, no_sanitize("memory")))
+#elif defined(__clang__)
 #define WEFT_SWITCH_SITE \
   __attribute__((noinline, disable_sanitizer_instrumentation, no_sanitize("address"), no_sanitize("thread")))
 #else
@@ -119,6 +124,34 @@ struct sanitizer_state {
 [[gnu::always_inline]] inline void sanitizer_note_current(sanitizer_state& self) noexcept {
   self.fiber = __tsan_get_current_fiber();
 }
+
+#elif defined(WEFT_WITH_MSAN)
+
+// Bounds of the stack a context runs on. What is known of its bytes lies beside them and needs no telling.
+struct sanitizer_state {
+  const void* bottom = nullptr;
+  std::size_t bytes = 0;
+};
+
+void sanitizer_adopt_thread_stack(sanitizer_state& self) noexcept;
+[[gnu::always_inline]] inline void sanitizer_unpoison(void* /*bottom*/, std::size_t /*bytes*/) noexcept {}
+[[gnu::always_inline]] inline void sanitizer_bind_stack(sanitizer_state& self, void* bottom, std::size_t bytes,
+                                                        void*& /*tsan_handle*/) noexcept {
+  self = {.bottom = bottom, .bytes = bytes};
+}
+[[gnu::always_inline]] inline void sanitizer_release_handle(void*& /*tsan_handle*/) noexcept {}
+[[gnu::always_inline]] inline void sanitizer_before_switch(sanitizer_state& /*from*/, const sanitizer_state& to,
+                                                           bool /*from_ends*/) noexcept {
+  __msan_start_switch_fiber(to.bottom, to.bytes);
+}
+[[gnu::always_inline]] inline void sanitizer_after_switch(sanitizer_state& /*self*/) noexcept {
+  __msan_finish_switch_fiber(nullptr, nullptr);
+}
+[[gnu::always_inline]] inline void sanitizer_after_switch_from(sanitizer_state& /*self*/,
+                                                               sanitizer_state& left) noexcept {
+  __msan_finish_switch_fiber(&left.bottom, &left.bytes);
+}
+[[gnu::always_inline]] inline void sanitizer_note_current(sanitizer_state& /*self*/) noexcept {}
 
 #else
 

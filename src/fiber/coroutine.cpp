@@ -31,7 +31,7 @@ struct forced_unwind {};
 // A body that swallows the unwinding so often is in a loop that will not end.
 constexpr unsigned swallows_allowed = 1000;
 
-#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN)
+#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN) || defined(WEFT_WITH_MSAN)
 constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;

@@ -1,4 +1,4 @@
-// AddressSanitizer has to be told the bounds of the stack that a resumed fiber stands on. That is not always the fiber's
+// AddressSanitizer and MemorySanitizer have to be told the bounds of the stack that a resumed fiber stands on. That is not always the fiber's
 // own: it may wait inside a coroutine, on that one's stack. With other sanitizers, and with none, there is nothing to do.
 #pragma once
 #include <cstddef>  // byte
@@ -8,7 +8,7 @@
 
 namespace weft::inline v0::detail {
 
-#if defined(WEFT_WITH_ASAN)
+#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_MSAN)
 
 // Before a fiber is left. The whole slot will do for a coroutine: only what lies above the stack pointer is looked at.
 [[gnu::always_inline]] inline void sanitizer_note_bounds(sanitizer_state& self) noexcept {

@@ -15,7 +15,7 @@ std::uint64_t allocations_so_far() noexcept { return counted; }
 
 }  // namespace weft::testing
 
-#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN)
+#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN) || defined(WEFT_WITH_MSAN)
 
 // As in <sanitizer/allocator_interface.h>, which GCC does not bring along.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, std::size_t),

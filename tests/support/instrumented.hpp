@@ -5,7 +5,7 @@
 #include "context/sanitizer.hpp"  // WEFT_WITH_ASAN, WEFT_WITH_TSAN
 
 namespace weft::testing {
-#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN)
+#if defined(WEFT_WITH_ASAN) || defined(WEFT_WITH_TSAN) || defined(WEFT_WITH_MSAN)
 inline constexpr bool instrumented = true;
 #else
 inline constexpr bool instrumented = false;

@@ -1,8 +1,9 @@
 // A bug of each kind that a sanitizer, or Valgrind, is for, planted in a fiber: it has to be seen there as it would in a
 // thread. And what is no bug: fibers that a tool has nothing to say of.
 //
-// usage: sched_planted_bug_program use_after_free | stack_overrun | use_after_return | leak | overflow | race | nothing
+// usage: sched_planted_bug_program <bug>, as in the table at the end
 #include <atomic>   // started
+#include <cstdio>   // puts
 #include <cstring>  // strcmp
 #include <limits>   // numeric_limits
 #include <vector>   // fibers
@@ -10,6 +11,8 @@
 #include <weft/sched/runtime.hpp>
 #include <weft/sched/this_fiber.hpp>
 #include <weft/sync/event.hpp>
+
+#include "work.hpp"
 
 namespace {
 
@@ -59,6 +62,25 @@ void overflow() {
   this_fiber::yield();
   largest += opaque(1);
   opaque(largest);
+}
+
+int* volatile on_heap = nullptr;  // not opaque(): what an asm statement may have written counts as written
+void uninitialized_heap() {
+  on_heap = new int[4];
+  int* const values = on_heap;
+  this_fiber::yield();
+  if (values[2] == 7) std::puts("seven");
+  delete[] values;
+}
+
+[[gnu::noinline]] bool has_seven(const int* values) {
+  this_fiber::yield();
+  return values[2] == 7;
+}
+void uninitialized_frame() {
+  int values[4];
+  values[1] = 7;
+  if (has_seven(values)) std::puts("seven");
 }
 
 // The one waits for the other in a way that orders nothing, so that they run on two workers, and at once.
@@ -113,8 +135,11 @@ struct bug {
                   {"leak", leak},
                   {"use_after_return", use_after_return},
                   {"overflow", overflow},
+                  {"uninitialized_heap", uninitialized_heap},
+                  {"uninitialized_frame", uninitialized_frame},
                   {"race", race},
-                  {"nothing", nothing}};
+                  {"nothing", nothing},
+                  {"work", work}};
 
 }  // namespace
 
