@@ -12,6 +12,13 @@ namespace {
 
 using namespace weft::testing;
 
+// Debian's C library is built with GCC's default, which on RISC-V describes no place between calls.
+#if defined(__riscv)
+constexpr bool library_has_tables = false;
+#else
+constexpr bool library_has_tables = true;
+#endif
+
 constexpr std::size_t stack_bytes = std::size_t{128} * 1024;
 mapped_stack* host_stack = nullptr;
 mapped_stack* guest_stack = nullptr;
@@ -87,6 +94,7 @@ TYPED_TEST_SUITE(StackSampler, rigs, rig_names);
 
 TYPED_TEST(StackSampler, WalksEndWhereAContextBeginsWhateverIsInterrupted) {
   if (instrumented) GTEST_SKIP() << "sanitizers put signals off, and their own code keeps no frame pointers";
+  if (!library_has_tables) GTEST_SKIP() << "the C library has unwind tables for calls only";
   sampled_load<TypeParam> load;
   load.report = [](const stack_samples& found) {
     EXPECT_EQ(found.ended_elsewhere.load(), 0U) << "interrupted at " << std::hex << found.wrong_at.load();
