@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Switches the answers to hazards off, one at a time, and sees whether a test notices.
+
+usage: hazards.py FOLDER [NAME...]     FOLDER: a copy of the tree, which is changed and built; NAME: mutants, all by default
+
+Each mutant is one replacement in one file, the program to build and the tests that have to fail: docs/hazards.md says which hazard they
+are of. A program that crashes or does not end in two minutes has failed, too. Prints a line for each mutant, and ends with 1
+when one survives or no longer applies.
+"""
+import pathlib
+import subprocess
+import sys
+
+# name, file, what stands there, what is put in its place, program, tests
+MUTANTS = [
+    ("unmasked_unwinding", "src/sched/hot_path.hpp",
+     "return b.shields == 0 && b.uncaught_below == 0 && uncaught == 0 ?", "return b.shields == 0 ?",
+     "task_tests", "Cancellation.IsMaskedWhileUnwindingAndPendingAfterwards"),
+    ("detached_exceptions_kept", "src/sched/dispatch.cpp",
+     "if (detached && (r.options & option_scoped) == 0) {", "if (false && detached) {",
+     "sched_tests", "Failure.OfADetachedFiber*"),
+    ("cancellation_point_not_noted", "src/sched/park.cpp",
+     "    w->current->block->stopped_in = what;\n    count", "    count",
+     "task_tests", "*CancellationUnderNoexceptReport*"),
+    ("cancellation_not_counted", "src/sched/park.cpp",
+     "    count_cancellation(*w);\n", "",
+     "task_tests", "SwallowedCancellation.*"),
+    ("marker_probe_believes", "src/stack/guard.cpp",
+     "madv_guard_install) == 0 && os().read_by_kernel(at) == EFAULT;", "madv_guard_install) == 0;",
+     "stack_tests", "Guard.ProbeBelieves*"),
+    ("no_budget_of_mappings", "src/stack/guard.cpp",
+     "done < count && used + 2 <= budget();", "done < count;",
+     "stack_tests", "Guard.ProtectionEndsAtTheBudget*"),
+    ("locked_stays_locked", "src/stack/slab.cpp",
+     "  static_cast<void>(os().unlock(out, bytes));\n", "",
+     "stack_tests", "Limits.LockedProcesses*"),
+    ("huge_pages_allowed", "src/stack/slab.cpp",
+     "os().advise(out, bytes, MADV_NOHUGEPAGE)", "0",
+     "stack_tests", "Scale.HugePages*"),
+    ("scrub_zeroes_nothing", "src/stack/scrub.cpp",
+     "      return zero(s);", "      return;",
+     "stack_tests", "Scrub.*"),
+    ("crash_handler_on_the_fibers_stack", "src/sched/crash_reports.cpp",
+     "SA_SIGINFO | SA_ONSTACK", "SA_SIGINFO",
+     "sched_tests", "CrashReports.*"),
+    ("no_check_of_no_suspend", "src/fiber/block.hpp",
+     "flags_before_leave = flag_no_suspend | flag_called;", "flags_before_leave = flag_called;",
+     "base_tests", "ThreadGuard.*"),
+    ("event_delivers_before_its_last_touch", "src/sync/event.cpp",
+     "  unlock_queue(word_, flag);  // the last touch\n  woken.deliver_all();", "  woken.deliver_all();\n  unlock_queue(word_, flag);",
+     "sync_tests", "*Lifetime*"),
+    ("stop_callback_removed_while_it_runs", "src/fiber/stop_state.cpp",
+     "running_ == &node && runner_ != me", "running_ == &node && false",
+     "sync_tests", "*StopCallback*"),
+    ("sockets_inherited", "src/io/os.cpp",
+     "type | SOCK_NONBLOCK | SOCK_CLOEXEC", "type | SOCK_NONBLOCK",
+     "net_tests", "Fork.ProgramsThatAreExecuted*"),
+    ("openssl_errors_kept", "src/tls/openssl_section.hpp",
+     "openssl_section() noexcept : no_suspend_(\"inside of OpenSSL\") { ERR_clear_error(); }",
+     "openssl_section() noexcept : no_suspend_(\"inside of OpenSSL\") {}",
+     "tls_tests", "TlsHazard.*"),
+]
+SECONDS = 120
+
+
+def run(folder, mutant):
+    """What became of one mutant."""
+    _, file, old, new, program, tests = mutant
+    path = folder / file
+    original = path.read_text(encoding="utf-8")
+    if original.count(old) != 1:
+        return "DOES NOT APPLY"
+    path.write_text(original.replace(old, new), encoding="utf-8")
+    try:
+        build = subprocess.run(["cmake", "--build", folder / "build/mutants", "--target", program], capture_output=True, text=True)
+        if build.returncode != 0:
+            return "DOES NOT BUILD\n" + build.stdout[-2000:]
+        try:
+            test = subprocess.run([folder / "build/mutants/tests" / program, "--gtest_brief=1", f"--gtest_filter={tests}"],
+                                  capture_output=True, text=True, errors="replace", timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return "caught: it hung"
+        failed = sum(line.startswith("[  FAILED  ]") and "listed below" not in line and "(" in line for line in test.stdout.splitlines())
+        if test.returncode < 0:
+            return f"caught: it died of signal {-test.returncode}"
+        if " 0 tests" in test.stdout or test.returncode == 0:
+            return "SURVIVED"
+        return f"caught: {failed} tests failed"
+    finally:
+        path.write_text(original, encoding="utf-8")
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    folder = pathlib.Path(sys.argv[1]).resolve()
+    wanted = sys.argv[2:] or [m[0] for m in MUTANTS]
+    unknown = set(wanted) - {m[0] for m in MUTANTS}
+    if unknown:
+        sys.exit(f"no such mutant: {', '.join(sorted(unknown))}")
+    configure = ["cmake", "-S", folder, "-B", folder / "build/mutants", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                 "-DWEFT_BUILD_BENCH=OFF", "-DWEFT_BUILD_EXAMPLES=OFF", "-DWEFT_BUILD_TOOLS=OFF"]
+    subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
+    bad = 0
+    for mutant in MUTANTS:
+        if mutant[0] in wanted:
+            outcome = run(folder, mutant)
+            bad += not outcome.startswith("caught")
+            print(f"{mutant[0]}: {outcome}", flush=True)
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
