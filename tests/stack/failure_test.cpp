@@ -7,6 +7,7 @@
 #include "stack/guard.hpp"
 #include "stack_testing.hpp"
 #include "support/child.hpp"
+#include "support/instrumented.hpp"  // emulated
 
 namespace weft::testing {
 namespace {
@@ -134,7 +135,8 @@ void fail_each_call_of(call kind, guard_kind first, int error) {
     if (first == guard_kind::markers && (kind != protect || have_markers)) {
       EXPECT_EQ(seen_there.unguarded, 0U) << "one failure must not cost a guard while protection is to be had";
     }
-    if (emulated && k == 20) return;  // without markers there is a call for each stack, and a run for each call is a second
+    if (emulated && k == 20)
+      return;  // without markers there is a call for each stack, and a run for each call is a second
     if (::testing::Test::HasFailure() || seen_there.made < k) {
       EXPECT_GT(k, 1U) << "no call was made at all";
       return;
