@@ -22,10 +22,16 @@ set(WEFT_SWITCH_OPTIONS ${weft_switch_options_${WEFT_ABI}} -fno-lto)
 # Where the compiler calls a library for atomics of one byte (GCC on RISC-V before 14), everybody who links weft, whose
 # headers have some, links that too.
 include(CheckCXXSourceCompiles)
-check_cxx_source_compiles("
+set(byte_atomics "
   #include <atomic>
-  int main(int n, char**) { std::atomic<bool> a{n > 1}; return a.exchange(true); }" WEFT_HAS_BYTE_ATOMICS)
+  int main(int n, char**) { std::atomic<bool> a{n > 1}; return a.exchange(true); }")
+check_cxx_source_compiles("${byte_atomics}" WEFT_HAS_BYTE_ATOMICS)
 set(WEFT_ATOMIC_LIBRARY)
 if(NOT WEFT_HAS_BYTE_ATOMICS)
-  set(WEFT_ATOMIC_LIBRARY atomic)
+  set(CMAKE_REQUIRED_LIBRARIES atomic)
+  check_cxx_source_compiles("${byte_atomics}" WEFT_HAS_BYTE_ATOMICS_BY_LIBRARY)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(WEFT_HAS_BYTE_ATOMICS_BY_LIBRARY)
+    set(WEFT_ATOMIC_LIBRARY atomic)
+  endif()
 endif()

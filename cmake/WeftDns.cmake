@@ -1,6 +1,6 @@
 # weft::dns: net::resolve by c-ares. A static library also beside the shared core: the link option that keeps its initializer
 # ("-u") works with every linker for archives, while a shared library of which no name is used may be dropped.
-if(WEFT_SANITIZE MATCHES memory)
+if(WEFT_MEMORY_SANITIZER)
   message(STATUS "weft: skipping weft::dns: MemorySanitizer wants c-ares built with it, too")
   return()
 endif()

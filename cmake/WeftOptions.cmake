@@ -1,4 +1,8 @@
 # weft_options: how the project's own sources are compiled. Nothing here reaches users of the library.
+set(WEFT_MEMORY_SANITIZER OFF)
+if("${WEFT_SANITIZE}" MATCHES "memory" OR "${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize=[a-z,]*memory")
+  set(WEFT_MEMORY_SANITIZER ON)
+endif()
 add_library(weft_options INTERFACE)
 target_compile_features(weft_options INTERFACE cxx_std_20)
 target_compile_options(weft_options INTERFACE
@@ -21,9 +25,9 @@ if(WEFT_SANITIZE)
     $<$<NOT:$<CONFIG:Debug,RelWithDebInfo>>:-g1>)
   target_link_options(weft_options INTERFACE -fsanitize=${WEFT_SANITIZE})
 endif()
-# MemorySanitizer has to see all that writes memory. Of the C++ library that leaves what is not a template; std::string and the
+# MemorySanitizer, asked for here or by the program's own flags, has to see all that writes memory. Of the C++ library that leaves what is not a template; std::string and the
 # streams are compiled here instead of being taken from the library.
-if(WEFT_SANITIZE MATCHES memory)
+if(WEFT_MEMORY_SANITIZER)
   target_compile_definitions(weft_options INTERFACE _GLIBCXX_EXTERN_TEMPLATE=0)
 endif()
 target_link_options(weft_options INTERFACE -Wl,--fatal-warnings -Wl,-z,noexecstack)

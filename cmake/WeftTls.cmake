@@ -1,5 +1,5 @@
 # weft::tls, a library beside the core: libweft_tls, static and shared, over OpenSSL 3. Without OpenSSL's headers it is left out.
-if(WEFT_SANITIZE MATCHES memory)
+if(WEFT_MEMORY_SANITIZER)
   message(STATUS "weft: skipping weft::tls: MemorySanitizer wants OpenSSL built with it, too")
   return()
 endif()

@@ -1,5 +1,5 @@
-// The bounds of an OS thread's own stack, which AddressSanitizer and MemorySanitizer want back whenever a fiber switches to it. And the mark of
-// a library with a sanitizer, which programs with that one demand.
+// The bounds of an OS thread's own stack, which AddressSanitizer and MemorySanitizer want back whenever a fiber switches to it.
+// And the mark of a library with a sanitizer, which programs with that one demand.
 #include "context/sanitizer.hpp"
 
 #if defined(WEFT_SAME_SANITIZER_AS_LIBRARY)

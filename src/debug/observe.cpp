@@ -11,7 +11,11 @@
 
 // No sanitizer watches: the races are meant, and a block may lie in a frame that has just ended. Volatile, so that each word
 // is read once and in this order; the processor keeps the order of loads.
+#if defined(WEFT_WITH_MSAN)
+#define WEFT_RACY_READER __attribute__((noinline, no_sanitize("memory")))
+#else
 #define WEFT_RACY_READER __attribute__((noinline, no_sanitize("address"), no_sanitize("thread")))
+#endif
 
 namespace weft::inline v0::detail {
 namespace {

@@ -1,5 +1,6 @@
-// AddressSanitizer and MemorySanitizer have to be told the bounds of the stack that a resumed fiber stands on. That is not always the fiber's
-// own: it may wait inside a coroutine, on that one's stack. With other sanitizers, and with none, there is nothing to do.
+// AddressSanitizer and MemorySanitizer have to be told the bounds of the stack that a resumed fiber stands on. That is not
+// always the fiber's own: it may wait inside a coroutine, on that one's stack. With other sanitizers, and with none, there
+// is nothing to do.
 #pragma once
 #include <cstddef>  // byte
 

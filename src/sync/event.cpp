@@ -44,12 +44,11 @@ void event::set() noexcept {
 void event::reset() noexcept { word::reset(word_); }
 
 bool event::wait_steady(time_point deadline) {
-  worker* const here = current_worker();
   if (is_set()) {
     spend_budget();
     return true;
   }
-  waiter self(point::yes, here, what);
+  waiter self(point::yes, current_worker(), what);
   std::uintptr_t before = 0;
   if (word::is_set_or_lock(word_, before)) {
     self.abandon();  // a stop that won meanwhile is kept for the next point

@@ -39,6 +39,7 @@ class claimed_waiters {
   }
   // The same for one waiter, which is in no list any more.
   bool claim(waiter& w) noexcept {
+    chaos_delay();
     if (!w.claim_inline(wake::notified)) return false;
     w.next = nullptr;
     *end_ = &w;

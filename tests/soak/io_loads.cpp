@@ -91,7 +91,7 @@ void connections(const phase& p) {
   });
   std::vector<weft::fiber<>> clients;
   for (int i = 0; i < 16; ++i) {
-    const chance its_draw(static_cast<chance::result_type>(draw()));
+    const chance its_draw = fork(draw);
     clients.push_back(
         weft::spawn({.name = "client", .spread = true}, [&, its_draw] { be_client(server, p, its_draw); }));
   }
@@ -105,7 +105,7 @@ void pipes(const phase& p) {
   chance draw = p.draw(9);
   while (p.goes_on()) {
     weft::pipe pipe;
-    const bytes sent = pattern(static_cast<std::uint32_t>(draw()), below(draw, 200'000));
+    const bytes sent = pattern(static_cast<std::uint32_t>(draw()), 1 + below(draw, 200'000));
     auto writer = weft::spawn({.name = "pipe writer", .spread = true}, [&] {
       pipe.writer.write_all(sent);
       pipe.writer.close();

@@ -27,6 +27,8 @@ struct phase {
 };
 
 inline std::uint64_t below(chance& c, std::uint64_t n) { return c() % n; }
+// Of its own: a generator that began with what another has drawn would follow it.
+inline chance fork(chance& c) { return chance(static_cast<chance::result_type>(c() * 2654435761U + 1)); }
 
 // A load that found something wrong ends the program with this.
 inline void demand(bool so, const std::string& what) {

@@ -55,6 +55,8 @@ std::optional<std::string> run_load(const named_load& load, const soak::phase& p
     std::filesystem::remove_all(p.folder);
   } catch (const std::exception& e) {
     wrong = e.what();
+  } catch (const weft::cancelled&) {
+    wrong = "a stop that nobody asked for";
   }
   its.runs.store(false);
   return wrong;
@@ -152,7 +154,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--phase", s.phase_seconds, "seconds of one phase")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--patience", s.patience_seconds, "seconds without a round after which a load counts as stuck")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   app.add_option("--seed", s.seed, "of the first phase; each next one has the next")->capture_default_str();
   app.add_option("--workers", s.workers, "of the runtime")->check(CLI::PositiveNumber)->capture_default_str();

@@ -17,7 +17,7 @@ std::uint64_t leaves_of(unsigned depth, std::uint64_t fanout, chance draw) {
   if (depth == 0) return 1;
   std::vector<weft::fiber<std::uint64_t>> children;
   for (std::uint64_t i = 0; i < fanout; ++i) {
-    const chance its_draw(static_cast<chance::result_type>(draw()));
+    const chance its_draw = fork(draw);
     const weft::fiber_options options{.name = "node",
                                       // A small stack for a leaf only: the others call this function again.
                                       .stack_size = stacks[depth == 1 ? below(draw, 4) : 2],
@@ -108,8 +108,9 @@ void plain_threads(const phase& p) {
       for (std::uint64_t i = 0; i < 20; ++i) joined += runtime.spawn([=] { return base + i; }).join();
       promise.set_value(base);
     });
-    demand(future.get() == base, "plain_threads: a promise gave another value");
+    const std::uint64_t promised = future.get();
     weft::blocking([&] { outside.join(); });
+    demand(promised == base, "plain_threads: a promise gave another value");
     demand(joined == 20 * base + 190, "plain_threads: a thread's joins gave other values");
     weft::this_fiber::sleep_for(std::chrono::milliseconds(5));  // a thread a round is enough
     p.count();

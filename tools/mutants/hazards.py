@@ -4,9 +4,10 @@
 usage: hazards.py FOLDER [NAME...]     FOLDER: a copy of the tree, which is changed and built; NAME: mutants, all by default
 
 Each mutant is one replacement in one file, the program to build and the tests that have to fail: docs/hazards.md says which hazard they
-are of. A program that crashes or does not end in two minutes has failed, too. Prints a line for each mutant, and ends with 1
-when one survives or no longer applies.
+are of. Unchanged, they have to pass first. A program that crashes or does not end in five minutes has failed, too. Prints a line for
+each mutant, and ends with 1 when one survives or could not be tried.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -58,9 +59,30 @@ MUTANTS = [
     ("openssl_errors_kept", "src/tls/openssl_section.hpp",
      "openssl_section() noexcept : no_suspend_(\"inside of OpenSSL\") { ERR_clear_error(); }",
      "openssl_section() noexcept : no_suspend_(\"inside of OpenSSL\") {}",
-     "tls_tests", "TlsHazard.*"),
+     "tls/tls_tests", "TlsHazard.*"),
 ]
-SECONDS = 120
+SECONDS = 300
+
+
+def build_and_test(folder, program, tests):
+    """What is wrong: None when the tests pass, else a few words. \raises RuntimeError where nothing could be tested."""
+    target = program.split("/")[-1]
+    build = subprocess.run(["cmake", "--build", folder / "build/mutants", "--target", target], capture_output=True, text=True,
+                           errors="replace")
+    if build.returncode != 0:
+        raise RuntimeError("DOES NOT BUILD\n" + build.stdout[-2000:])
+    command = [folder / "build/mutants/tests" / program, "--gtest_brief=1", f"--gtest_filter={tests}"]
+    try:
+        test = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=SECONDS,
+                              env={**os.environ, "WEFT_SOAK": "0"})
+    except subprocess.TimeoutExpired:
+        return "it hung"
+    if test.returncode < 0:
+        return f"it died of signal {-test.returncode}"
+    if "[==========] 0 tests" in test.stdout:
+        raise RuntimeError("DOES NOT NAME A TEST")
+    failed = sum(line.startswith("[  FAILED  ]") and "ms)" in line for line in test.stdout.splitlines())
+    return None if test.returncode == 0 else f"{failed} tests failed"
 
 
 def run(folder, mutant):
@@ -70,22 +92,14 @@ def run(folder, mutant):
     original = path.read_text(encoding="utf-8")
     if original.count(old) != 1:
         return "DOES NOT APPLY"
-    path.write_text(original.replace(old, new), encoding="utf-8")
     try:
-        build = subprocess.run(["cmake", "--build", folder / "build/mutants", "--target", program], capture_output=True, text=True)
-        if build.returncode != 0:
-            return "DOES NOT BUILD\n" + build.stdout[-2000:]
-        try:
-            test = subprocess.run([folder / "build/mutants/tests" / program, "--gtest_brief=1", f"--gtest_filter={tests}"],
-                                  capture_output=True, text=True, errors="replace", timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return "caught: it hung"
-        failed = sum(line.startswith("[  FAILED  ]") and "listed below" not in line and "(" in line for line in test.stdout.splitlines())
-        if test.returncode < 0:
-            return f"caught: it died of signal {-test.returncode}"
-        if " 0 tests" in test.stdout or test.returncode == 0:
-            return "SURVIVED"
-        return f"caught: {failed} tests failed"
+        if wrong := build_and_test(folder, program, tests):
+            return f"DOES NOT PASS UNCHANGED: {wrong}"
+        path.write_text(original.replace(old, new), encoding="utf-8")
+        wrong = build_and_test(folder, program, tests)
+        return "SURVIVED" if wrong is None else f"caught: {wrong}"
+    except (RuntimeError, OSError) as e:
+        return str(e) if isinstance(e, RuntimeError) else f"DOES NOT RUN: {e}"
     finally:
         path.write_text(original, encoding="utf-8")
 
@@ -107,6 +121,7 @@ def main():
             outcome = run(folder, mutant)
             bad += not outcome.startswith("caught")
             print(f"{mutant[0]}: {outcome}", flush=True)
+    print(f"mutants: {len(wanted)}")
     sys.exit(1 if bad else 0)
 
 
