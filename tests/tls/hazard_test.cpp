@@ -94,4 +94,15 @@ TEST(TlsHazard, ErrorsThatStrangersLeaveAreNotTakenForOurs) {
   });
 }
 
+// A call that succeeds does not look at the queue; one that has to wait does, and would take the error for its own.
+TEST(TlsHazard, AStrangersErrorDoesNotEndAReadThatHasToWait) {
+  weft::run(workers(1), [] {
+    tls_pair p = connected_pair_in_memory(connected_in_memory());
+    auto sender = weft::spawn([&] { send_text(p.server, "y"); });  // starts when the reader waits
+    ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+    EXPECT_EQ(receive_text(p.client, 1), "y");
+    sender.join();
+  });
+}
+
 }  // namespace
