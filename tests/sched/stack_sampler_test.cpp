@@ -59,7 +59,8 @@ void one_round() {
 TEST(StackSampler, WalksThroughFibersComeToTheirEndWhateverIsInterrupted) {
   if (weft::testing::instrumented)
     GTEST_SKIP() << "sanitizers put signals off, and their own code keeps no frame pointers";
-  // Walks of two threads at once end in a fault now and then there, and nobody knows whose. Natively it is run each time.
+  // Walks of two threads at once end in a fault now and then there, and whose it is is not known (docs/platforms.md says so);
+  // tests/context walks there, on one thread. Natively this test is run each time.
   if (weft::testing::emulated) GTEST_SKIP() << "walks from signal handlers of two threads crash under qemu-user 7.2";
   const std::uintptr_t main_begins = stack_sampler::begin_of_this_thread();
   stack_sampler sampler([](const void* p) { return weft::detail::locate_stack_address(p).slot != nullptr; },

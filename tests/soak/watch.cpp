@@ -98,15 +98,19 @@ watchdog::watchdog(std::vector<std::unique_ptr<watched>>& loads, std::chrono::se
     : loads_(loads), patience_(patience), thread_([this] { watch(); }) {}
 
 watchdog::~watchdog() {
-  ends_.store(true);
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  wake_.notify_one();
   thread_.join();
 }
 
 void watchdog::watch() {
   std::vector<std::uint64_t> seen(loads_.size());
   std::vector<std::chrono::steady_clock::time_point> since(loads_.size(), std::chrono::steady_clock::now());
-  while (!ends_.load()) {
-    std::this_thread::sleep_for(200ms);
+  constexpr auto between_looks = 200ms;
+  for (std::unique_lock lock(mutex_); !wake_.wait_for(lock, between_looks, [this] { return ends_; });) {
     const auto now = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < loads_.size(); ++i) {
       const std::uint64_t rounds = loads_[i]->rounds.load();

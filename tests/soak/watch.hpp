@@ -1,13 +1,15 @@
 // What the soak program knows of itself: its memory and descriptors when nothing is going on, and whether they grow.
 #pragma once
-#include <atomic>   // counts of the loads
-#include <chrono>   // steady_clock
-#include <cstddef>  // size_t
-#include <cstdint>  // fixed-width integers
-#include <memory>   // unique_ptr
-#include <string>   // string
-#include <thread>   // the watchdog
-#include <vector>   // vector
+#include <atomic>              // counts of the loads
+#include <chrono>              // steady_clock
+#include <condition_variable>  // the watchdog's end
+#include <cstddef>             // size_t
+#include <cstdint>             // fixed-width integers
+#include <memory>              // unique_ptr
+#include <mutex>               // mutex
+#include <string>              // string
+#include <thread>              // the watchdog
+#include <vector>              // vector
 
 namespace soak {
 
@@ -41,7 +43,9 @@ class watchdog {
   void watch();
   std::vector<std::unique_ptr<watched>>& loads_;
   const std::chrono::seconds patience_;
-  std::atomic<bool> ends_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool ends_ = false;  // under mutex_
   std::thread thread_;
 };
 

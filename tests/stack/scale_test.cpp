@@ -49,6 +49,7 @@ TEST(Scale, AMillionSmallStacksCostOnePageEachAndFewMappings) {
 
 // The mapping of `inside` in /proc/self/smaps: its huge pages in KiB, and whether they are forbidden.
 TEST(Scale, HugePagesAreForbiddenInSlabs) {
+  // qemu-user makes up /proc/self/smaps, with "rd wr mr mw me nr" for whatever mapping.
   if (emulated) GTEST_SKIP() << "the emulator's /proc/self/smaps does not tell";
   expect_in_child([] {
     stack_cache cache;
