@@ -1,6 +1,5 @@
 // How death tests make their child: by running the program anew, which threads do not disturb. Not under qemu-user, which
-// cannot run a program of its kind anew unless the machine's kernel was told how: there a fork has to do, and each test is a
-// process of its own.
+// cannot run a program of its kind anew unless the machine's kernel was told how: there a fork has to do.
 #pragma once
 #include <gtest/gtest.h>
 
