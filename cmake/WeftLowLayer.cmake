@@ -15,3 +15,12 @@ target_include_directories(weft_low
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
 add_library(weft::low ALIAS weft_low)
 add_library(weft::weft ALIAS weft_low)
+
+if(WEFT_BUILD_EXAMPLES)
+  add_executable(generator ${PROJECT_SOURCE_DIR}/examples/generator/generator.cpp)
+  target_link_libraries(generator PRIVATE weft::weft weft_options)
+endif()
+if(WEFT_BUILD_TESTS)
+  enable_testing()
+  add_subdirectory(tests/windows)
+endif()
