@@ -4,6 +4,9 @@ file(GLOB WEFT_LOW_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/windows
 list(APPEND WEFT_LOW_SOURCES ${WEFT_SWITCH_SOURCES} ${PROJECT_SOURCE_DIR}/src/base/check.cpp
   ${PROJECT_SOURCE_DIR}/src/fiber/coroutine.cpp)
 
+if(WEFT_INSTALL)
+  message(STATUS "weft: no installation on Windows: link weft::weft from this tree")
+endif()
 add_library(weft_low STATIC ${WEFT_LOW_SOURCES})
 target_compile_definitions(weft_low PRIVATE WEFT_BUILDING)
 target_compile_features(weft_low PUBLIC cxx_std_20)

@@ -1,5 +1,6 @@
 // The system's exceptions on a coroutine's stack: handlers run there, nobody's exceptions reach the program's filter, and
 // the C++ runtime's find their end.
+#include <csetjmp>    // setjmp, longjmp
 #include <cstdio>     // fprintf
 #include <cstdlib>    // _exit
 #include <exception>  // terminate handlers
@@ -83,6 +84,29 @@ TEST(Faults, AFaultMayBecomeAnExceptionOfTheCoroutine) {
   c.resume();
   EXPECT_THROW(c.resume(), fault);
   EXPECT_EQ(destroyed, 2);
+}
+
+// longjmp is an unwinding by the system there.
+[[gnu::noinline]] void jump(std::jmp_buf& to) { std::longjmp(to, 17); }
+
+TEST(Faults, ALongjmpWithinACoroutineFindsItsFrame) {
+  static int got;  // not a local of the frame that is returned to twice
+  got = 0;
+  coroutine c{[](coroutine& self) {
+    std::jmp_buf here;
+    if (const int value = setjmp(here); value == 0) {
+      self.yield();
+      jump(here);
+    } else {
+      got = value;
+    }
+    self.yield();
+  }};
+  const thread_block before = block_now();
+  c.resume();
+  EXPECT_TRUE(c.resume());
+  EXPECT_EQ(got, 17);
+  EXPECT_EQ(block_now(), before);
 }
 
 LONG WINAPI tell_and_leave(EXCEPTION_POINTERS* at) {

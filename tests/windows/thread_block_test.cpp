@@ -82,7 +82,7 @@ TEST(ThreadBlock, IsTheResumersAfterAnExceptionAndAfterADestruction) {
 }
 
 // A coroutine is a part of whichever Windows fiber resumes it: FiberData stays that one's. (To leave a Windows fiber inside
-// a coroutine is forbidden: SwitchToFiber() keeps a stack's limit and not its base, so that exceptions fail afterwards.)
+// a coroutine is forbidden: SwitchToFiber() keeps a stack's limit and not its base.)
 TEST(ThreadBlock, WindowsFibersMayTakeTurnsAtACoroutine) {
   struct shared {
     void* first = nullptr;
