@@ -1,7 +1,9 @@
 # WEFT_ABI: whose files of src/context/ are built, and WEFT_SWITCH_SOURCES: which those are. How an ABI is added:
 # docs/porting.md.
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
-if(processor MATCHES "^(x86_64|amd64)$")
+if(WIN32 AND processor MATCHES "^(x86_64|amd64)$")
+  set(WEFT_ABI x86_64_windows)
+elseif(processor MATCHES "^(x86_64|amd64)$")
   set(WEFT_ABI x86_64)
 elseif(processor MATCHES "^(aarch64|arm64)$")
   set(WEFT_ABI aarch64)
@@ -11,12 +13,16 @@ else()
   message(FATAL_ERROR "weft: no context switch for '${CMAKE_SYSTEM_PROCESSOR}'; docs/porting.md tells how to add one")
 endif()
 file(GLOB WEFT_SWITCH_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/context/${WEFT_ABI}_*.cpp)
+if(NOT WIN32)
+  list(FILTER WEFT_SWITCH_SOURCES EXCLUDE REGEX "_windows_[^/]*$")  # of the same processor
+endif()
 
 # The switches keep no shadow stack (x86-64) and no guarded control stack (AArch64): a linker that sees these objects
 # unmarked marks no program with them either. What they do keep, landing pads of indirect branches, is theirs always.
 set(weft_switch_options_x86_64 -fcf-protection=branch)
 set(weft_switch_options_aarch64 -mbranch-protection=bti)
 set(weft_switch_options_riscv64)
+set(weft_switch_options_x86_64_windows)
 set(WEFT_SWITCH_OPTIONS ${weft_switch_options_${WEFT_ABI}} -fno-lto)
 
 # Where the compiler calls a library for atomics of one byte (GCC on RISC-V before 14), everybody who links weft, whose

@@ -10,4 +10,12 @@ namespace weft::inline v0::detail {
 // raised (see context.hpp).
 void* make_naked_context(void* top, void (*entry)(void*)) noexcept;
 
+// For systems that want to know the stack a thread is on: that of a context that make_naked_context has just made has
+// [limit, top) for its frames; below are what a handler of its overflow may use, and, from `lowest` on, a page that nobody may.
+#if defined(_WIN32)
+void tell_stack_limits(void* parked_sp, void* limit, void* lowest) noexcept;
+#else
+inline void tell_stack_limits(void* /*parked_sp*/, void* /*limit*/, void* /*lowest*/) noexcept {}
+#endif
+
 }  // namespace weft::inline v0::detail

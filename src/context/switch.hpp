@@ -20,7 +20,9 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 
 }  // namespace weft::inline v0::detail
 
-#if defined(__x86_64__)
+#if defined(_WIN32)
+#include "context/x86_64_windows_switch.hpp"
+#elif defined(__x86_64__)
 #include "context/x86_64_switch.hpp"
 #elif defined(__aarch64__)
 #include "context/aarch64_switch.hpp"

@@ -4,8 +4,8 @@
 //
 // Who runs when:  resume() keeps the resumer's stack pointer in outer_sp and enters the coroutine; yield() and the end of
 // the body go back there. What is in flight of exceptions is parked beside each stack pointer: every coroutine sees its
-// own `throw;`, current_exception() and uncaught_exceptions(). The fiber keeps count of what is parked below, as it masks
-// stops inside, too.
+// own `throw;`, current_exception() and uncaught_exceptions(). What is parked below masks stops inside, too:
+// coroutine_stops.cpp.
 #include <weft/fiber/coroutine.hpp>
 
 #include <cxxabi.h>   // __cxa_get_globals
@@ -19,7 +19,6 @@
 #include "context/naked_switch.hpp"
 #include "context/sanitizer.hpp"
 #include "context/switch.hpp"  // raise_inexact_flag
-#include "fiber/block.hpp"
 #include "fiber/low_stack.hpp"
 
 namespace weft::inline v0::detail {
@@ -36,8 +35,6 @@ constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;
 #endif
-
-atomic<running_block_fn> running_block{nullptr};
 
 struct coroutine_record : coroutine_core {
   stack* memory = nullptr;
@@ -113,6 +110,7 @@ coroutine_core& make_coroutine(std::size_t stack_bytes, std::size_t closure_byte
   c.memory = &memory;
   raise_inexact_flag();  // for whoever resumes it, most often this thread
   c.inner_sp = make_naked_context(frames, coroutine_main);
+  tell_stack_limits(c.inner_sp, memory.limit, memory.slot);
   sanitizer_bind_stack(c.inner_sanitizer, memory.limit, static_cast<std::size_t>(frames - memory.limit),
                        memory.tsan_fiber);
   return c;
@@ -128,18 +126,6 @@ coroutine_core& existing_coroutine(coroutine_core* core) noexcept {
 [[gnu::noinline]] coroutine_exceptions& thread_exceptions() noexcept {
   asm volatile("");
   return *reinterpret_cast<coroutine_exceptions*>(abi::__cxa_get_globals());
-}
-
-void set_running_block_finder(running_block_fn f) noexcept {
-  running_block.store(f,
-                      memory_order_relaxed);  // relaxed: before the first fiber, on its way to the thread that runs it
-}
-
-void note_uncaught_below(std::uint16_t more) noexcept {
-  if (more == 0) return;
-  const running_block_fn find = running_block.load(memory_order_relaxed);  // relaxed: see set_running_block_finder()
-  fiber_block* const b = find == nullptr ? nullptr : find();
-  if (b != nullptr) move_uncaught_below(*b, more);  // none: a plain thread, which nobody stops
 }
 
 void resume_coroutine_slowly(coroutine_core& core) {

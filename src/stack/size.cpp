@@ -1,6 +1,5 @@
 // Sizes of stacks: classes are powers of two of the whole slot, and the smallest depends on the processor.
 #include <algorithm>   // max
-#include <bit>         // bit_width
 #include <sys/auxv.h>  // getauxval
 
 #include "stack/guard.hpp"  // guard_bytes
@@ -14,11 +13,6 @@ constexpr std::size_t own_need = std::size_t{8} * 1024;  // a throw, a printf, a
 constexpr std::size_t colour_and_header = 1024;
 
 }  // namespace
-
-unsigned stack_class_of(std::size_t bytes) noexcept {
-  constexpr unsigned smallest = std::bit_width(min_stack_size - 1);
-  return static_cast<unsigned>(std::bit_width(bytes - 1)) - smallest;
-}
 
 std::size_t usable_stack_bytes(unsigned size_class) noexcept {
   const std::size_t slot = stack_slot_bytes(size_class);

@@ -3,6 +3,7 @@
 // A slot is guard + stack; stack sizes are powers of two of the whole slot, 16 KiB to 64 MiB. The header below lives at
 // the top of the slot's own top page (coloured), which the first frame has paid for anyway.
 #pragma once
+#include <bit>           // bit_width
 #include <chrono>        // nanoseconds
 #include <cstddef>       // byte, size_t
 #include <cstdint>       // fixed-width integers
@@ -27,7 +28,10 @@ std::size_t smallest_stack_bytes_for(std::size_t signal_frame_bytes) noexcept;
 unsigned requested_stack_class(std::size_t bytes) noexcept;
 
 // The class whose slot holds `bytes`. \pre is_stack_size(bytes)
-unsigned stack_class_of(std::size_t bytes) noexcept;
+constexpr unsigned stack_class_of(std::size_t bytes) noexcept {
+  constexpr unsigned smallest = std::bit_width(min_stack_size - 1);
+  return static_cast<unsigned>(std::bit_width(bytes - 1)) - smallest;
+}
 constexpr std::size_t stack_class_bytes(unsigned size_class) noexcept { return min_stack_size << size_class; }
 // The distance of two slots: one page more than the size. At a power of two the tops of all stacks would fall into a few
 // sets of the TLB, and a switch between a thousand fibers would walk page tables each time.

@@ -125,6 +125,14 @@ class Compiler(unittest.TestCase):
         self.assertIn("0 passed, 1 failed, 1 skipped\n", output)
         self.assertNotIn("cmake:", output)
 
+    def test_windows_without_its_toolchain_is_skipped_with_a_sentence(self):
+        self.compiler("g++", gcc=12)
+        code, output = self.dev("test", "--abi", "windows")
+        self.assertNotEqual(code, 0, "nothing was run")
+        self.assertIn("windows is not tested: this machine has no ", output)
+        self.assertIn("0 passed, 1 failed, 1 skipped\n", output)
+        self.assertNotIn("cmake:", output)
+
     @unittest.skipUnless(os.path.exists("/usr/src/googletest"), "no sources of GoogleTest for the processor's tests")
     def test_a_processor_of_which_a_layer_was_not_tested_has_failed(self):
         self.compiler("g++", gcc=12)

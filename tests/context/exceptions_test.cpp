@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "rig.hpp"
+#include "rig_types.hpp"
 
 namespace {
 
@@ -53,13 +53,6 @@ struct thrower {
 
 template <class Rig>
 class Exceptions : public ::testing::Test {};
-struct rig_names {
-  template <class Rig>
-  static std::string GetName(int /*index*/) {
-    return Rig::name;
-  }
-};
-using rigs = ::testing::Types<inline_rig, naked_rig>;
 TYPED_TEST_SUITE(Exceptions, rigs, rig_names);
 
 TYPED_TEST(Exceptions, UnwindOneContextWhileTheOtherThrowsToo) {

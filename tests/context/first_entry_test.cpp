@@ -1,56 +1,19 @@
 // How a context begins: aligned as the ABI wants, with the argument and default floating-point words, and with a call
-// chain that ends there, for unwinders and for frame-pointer walkers.
+// chain that ends there, for unwinders; for frame-pointer walkers: frame_pointers_test.cpp.
 #include <unwind.h>  // _Unwind_Backtrace
 
-#include <cstddef>  // byte
 #include <cstdint>  // uintptr_t
 #include <vector>   // addresses of a chain
 
 #include <gtest/gtest.h>
 
-#include "base/signal_registers.hpp"  // frame records
-#include "rig.hpp"
 #include "support/machine.hpp"
-
-extern "C" void weft_naked_entry() noexcept;  // local to the library: their addresses name the outermost frame
-extern "C" void weft_context_entry() noexcept;
+#include "visit.hpp"
 
 namespace {
 
 using namespace weft::testing;
 
-// What one context saw; it runs body() once and ends.
-template <class Rig>
-struct visit {
-  Rig host, guest;
-  mapped_stack stack;
-  void (*body)(visit&) = nullptr;
-  std::uintptr_t entry_frame = 0;  // address of the entry function's frame record
-  std::vector<std::uintptr_t> chain = {};
-
-  explicit visit(void (*what)(visit&)) : body(what) {
-    host.adopt_thread();
-    guest.start(stack, entry, this);
-    Rig::turn(host, guest);
-  }
-  WEFT_SWITCH_SITE static void entry(void* argument) noexcept {
-    auto& self = *static_cast<visit*>(argument);
-    weft::detail::sanitizer_after_switch(self.guest.sanitizer);
-    self.entry_frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    self.body(self);
-    Rig::turn(self.guest, self.host, true);
-  }
-};
-
-template <class Rig>
-class FirstEntry : public ::testing::Test {};
-struct rig_names {
-  template <class Rig>
-  static std::string GetName(int /*index*/) {
-    return Rig::name;
-  }
-};
-using rigs = ::testing::Types<inline_rig, naked_rig>;
 TYPED_TEST_SUITE(FirstEntry, rigs, rig_names);
 
 // A frame pointer is aligned so exactly when the stack pointer was at the call.
@@ -89,36 +52,12 @@ template <class Rig>
   }
 }
 
-// weft_*_entry is its chain's last function: the last return address lies within its few bytes.
-template <class Rig>
-void expect_ends_at_entry(const std::vector<std::uintptr_t>& chain) {
-  const auto outermost =
-      reinterpret_cast<std::uintptr_t>(std::is_same_v<Rig, naked_rig> ? &weft_naked_entry : &weft_context_entry);
-  ASSERT_FALSE(chain.empty());
-  EXPECT_GT(chain.back(), outermost);
-  EXPECT_LT(chain.back(), outermost + 32);
-}
-
 TYPED_TEST(FirstEntry, UnwindersStopAtTheEntryAndMissNoFrame) {
   const visit<TypeParam> v{[](visit<TypeParam>& self) { unwind_at_depth(self, 10); }};
   expect_ends_at_entry<TypeParam>(v.chain);
   EXPECT_GE(v.chain.size(),
             10U + 1U);  // the recursion, of which a compiler may inline a level, and the outermost frame
   EXPECT_LE(v.chain.size(), 11U + 5U);  // plus a lambda, its invoker, what a compiler kept apart
-}
-
-// The tests are built with frame pointers: each record is {caller's record, return address}, and the last one is 0.
-TYPED_TEST(FirstEntry, FramePointerWalkersStopAtTheEntry) {
-  const visit<TypeParam> v{[](visit<TypeParam>& self) {
-    auto* fp = static_cast<std::byte*>(__builtin_frame_address(0));
-    for (int limit = 100; fp != nullptr && limit != 0; --limit) {
-      const auto* const record = reinterpret_cast<weft::detail::frame_record*>(fp + weft::detail::frame_record_offset);
-      self.chain.push_back(record->return_address);
-      fp = reinterpret_cast<std::byte*>(record->caller_fp);  // NOLINT: an address from a record
-    }
-  }};
-  expect_ends_at_entry<TypeParam>(v.chain);
-  EXPECT_LE(v.chain.size(), 5U);
 }
 
 }  // namespace

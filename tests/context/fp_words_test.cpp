@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "rig.hpp"
+#include "rig_types.hpp"
 #include "support/machine.hpp"
 
 namespace {
@@ -67,13 +67,6 @@ struct ring {
 
 template <class Rig>
 class FloatingPointWords : public ::testing::Test {};
-struct rig_names {
-  template <class Rig>
-  static std::string GetName(int /*index*/) {
-    return Rig::name;
-  }
-};
-using rigs = ::testing::Types<inline_rig, naked_rig>;
 TYPED_TEST_SUITE(FloatingPointWords, rigs, rig_names);
 
 TYPED_TEST(FloatingPointWords, SixtyFourContextsKeepTheirOwn) {

@@ -1,9 +1,13 @@
 // Contexts for the tests of the switches: one type per switch, the same members, sanitizer hooks included.
+// Where there is no inline switch, the other is all.
 #pragma once
+#include <cstdint>  // uintptr_t
+
 #include "context/naked_switch.hpp"
 #include "context/sanitizer.hpp"
-#include "context/switch.hpp"
 #include "support/mapped_stack.hpp"
+
+extern "C" void weft_naked_entry() noexcept;  // local to the library: its address names the outermost frame
 
 namespace weft::testing {
 
@@ -16,25 +20,10 @@ struct rig_base {
   }
 };
 
-// The inline switch.
-struct inline_rig : rig_base {
-  static constexpr const char* name = "inline";
-  detail::context saved;
-
-  void start(mapped_stack& stack, void (*entry)(void*) noexcept, void* argument) noexcept {
-    bind(stack);
-    detail::make_context(saved, stack.top(), entry, argument);
-  }
-  WEFT_SWITCH_SITE static void turn(inline_rig& from, inline_rig& to, bool from_ends = false) noexcept {
-    detail::sanitizer_before_switch(from.sanitizer, to.sanitizer, from_ends);
-    detail::switch_context(from.saved, to.saved);
-    detail::sanitizer_after_switch(from.sanitizer);
-  }
-};
-
 // The out-of-line switch. Its entry receives the value of the first switch, here always the rig's own argument.
 struct naked_rig : rig_base {
   static constexpr const char* name = "naked";
+  static std::uintptr_t outermost() noexcept { return reinterpret_cast<std::uintptr_t>(&weft_naked_entry); }
   void* saved = nullptr;
   void* argument = nullptr;
 
@@ -42,6 +31,7 @@ struct naked_rig : rig_base {
     bind(stack);
     argument = for_entry;
     saved = detail::make_naked_context(stack.top(), entry);
+    detail::tell_stack_limits(saved, stack.bottom(), stack.lowest());
   }
   WEFT_SWITCH_SITE static void turn(naked_rig& from, naked_rig& to, bool from_ends = false) noexcept {
     detail::sanitizer_before_switch(from.sanitizer, to.sanitizer, from_ends);
@@ -51,3 +41,7 @@ struct naked_rig : rig_base {
 };
 
 }  // namespace weft::testing
+
+#if !defined(_WIN32)
+#include "inline_rig.hpp"
+#endif

@@ -12,7 +12,9 @@
 //   touch_aligned_stack()           traps on a stack that is not aligned, where the processor can be made to
 #pragma once
 
-#if defined(__x86_64__)
+#if defined(_WIN32)
+#include "support/x86_64_windows_machine.hpp"
+#elif defined(__x86_64__)
 #include "support/x86_64_machine.hpp"
 #elif defined(__aarch64__)
 #include "support/aarch64_machine.hpp"

@@ -65,6 +65,7 @@ class Reader:
         text = self.rest + self.file.read()
         *lines, self.rest = text.split("\n")
         for line in lines:
+            line = line.removesuffix("\r")  # of programs for Windows
             begun, ended = BEGUN.search(line), ENDED.search(line)
             if begun:
                 self.running, self.since = self.cases.get(begun[1]), time.monotonic()

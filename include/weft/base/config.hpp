@@ -9,13 +9,21 @@
 #define WEFT_VERSION_MINOR 1
 #define WEFT_VERSION_PATCH 0
 
-/// Exported from the shared library; everything else is hidden.
+/// Exported from the shared library; everything else is hidden. On Windows there is a static library only.
+#if defined(_WIN32)
+#define WEFT_EXPORT
+#else
 #define WEFT_EXPORT __attribute__((visibility("default")))
+#endif
 
 /// Size of a cache line: what two threads must not share by accident.
 #define WEFT_CACHE_LINE 64
 
-#if !defined(__linux__) || !defined(__LP64__) || \
+#if defined(_WIN32)
+#if !defined(__MINGW64__) || !defined(__x86_64__) || !defined(__SEH__)
+#error "on Windows weft supports x86-64 and mingw-w64 with structured exception handling: docs/platforms.md"
+#endif
+#elif !defined(__linux__) || !defined(__LP64__) || \
     !(defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)))
 #error "weft supports Linux on x86-64, AArch64 and 64-bit RISC-V (lp64d); how to add an ABI: docs/porting.md"
 #endif

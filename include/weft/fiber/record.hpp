@@ -8,6 +8,10 @@
 #include <weft/base/config.hpp>      // WEFT_EXPORT, WEFT_CACHE_LINE
 #include <weft/context/context.hpp>  // context
 
+#if defined(_WIN32)
+#error "on Windows weft has coroutines and generators, and neither fibers nor what waits in them: docs/platforms.md"
+#endif
+
 namespace weft::inline v0::detail {
 
 struct fiber_record;
