@@ -7,6 +7,8 @@ elseif(processor MATCHES "^(aarch64|arm64)$")
   set(WEFT_ABI aarch64)
 elseif(processor STREQUAL riscv64)
   set(WEFT_ABI riscv64)
+elseif(processor STREQUAL s390x)
+  set(WEFT_ABI s390x)
 else()
   message(FATAL_ERROR "weft: no context switch for '${CMAKE_SYSTEM_PROCESSOR}'; docs/porting.md tells how to add one")
 endif()
@@ -17,6 +19,7 @@ file(GLOB WEFT_SWITCH_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/contex
 set(weft_switch_options_x86_64 -fcf-protection=branch)
 set(weft_switch_options_aarch64 -mbranch-protection=bti)
 set(weft_switch_options_riscv64)
+set(weft_switch_options_s390x)
 set(WEFT_SWITCH_OPTIONS ${weft_switch_options_${WEFT_ABI}} -fno-lto)
 
 # Where the compiler calls a library for atomics of one byte (GCC on RISC-V before 14), everybody who links weft, whose

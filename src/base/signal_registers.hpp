@@ -18,13 +18,26 @@ struct frame_record {
 };
 
 // caller_of(fp, read, out): one step of a walk. read(address, word) fetches a word; where it returns false, so does
-// caller_of. Whether the step leads upwards is for the walker to see.
+// caller_of. Whether the step leads upwards is for the walker to see. There are two kinds of ABI:
 
 // Both words side by side, `offset` bytes from where the frame pointer points.
 template <class Read>
 bool caller_by_record(std::uintptr_t fp, std::ptrdiff_t offset, Read read, frame_record& out) noexcept {
   const std::uintptr_t at = fp + static_cast<std::uintptr_t>(offset);
   return read(at, out.caller_fp) && read(at + sizeof(std::uintptr_t), out.return_address);
+}
+
+// A chain through the lowest word of each frame, to which the stack pointer points; the return address lies in the frame of
+// the caller. The last frame of the chain is the entry's, which has no return address: as by records, 0 leads there.
+template <class Read>
+bool caller_by_back_chain(std::uintptr_t fp, std::uintptr_t offset, Read read, frame_record& out) noexcept {
+  std::uintptr_t caller = 0, above = 0;
+  out = {};
+  if (!read(fp, caller)) return false;
+  if (caller == 0) return true;
+  if (!read(caller + offset, out.return_address) || !read(caller, above)) return false;
+  out.caller_fp = above == 0 ? 0 : caller;
+  return true;
 }
 
 #if defined(__x86_64__)
@@ -57,6 +70,19 @@ bool caller_of(std::uintptr_t fp, Read read, frame_record& out) noexcept {
 inline signal_registers registers_of(const ucontext_t& at) noexcept {
   const auto& in = at.uc_mcontext.__gregs;
   return {.pc = in[REG_PC], .sp = in[REG_SP], .fp = in[REG_S0]};
+}
+
+#elif defined(__s390x__)
+
+// Only where the code was built with -mbackchain; else the lowest word of a frame is anything, and the walk ends soon. In a
+// prologue r15 changes one instruction before the word is written.
+template <class Read>
+bool caller_of(std::uintptr_t fp, Read read, frame_record& out) noexcept {
+  return caller_by_back_chain(fp, 112, read, out);  // where r14 is saved
+}
+inline signal_registers registers_of(const ucontext_t& at) noexcept {
+  const std::uintptr_t sp = at.uc_mcontext.gregs[15];
+  return {.pc = at.uc_mcontext.psw.addr, .sp = sp, .fp = sp};
 }
 
 #endif

@@ -26,4 +26,6 @@ worker* current_worker() noexcept;
 #include "sched/aarch64_current.hpp"
 #elif defined(__riscv)
 #include "sched/riscv64_current.hpp"
+#elif defined(__s390x__)
+#include "sched/s390x_current.hpp"
 #endif

@@ -18,4 +18,6 @@
 #include "support/aarch64_machine.hpp"
 #elif defined(__riscv)
 #include "support/riscv64_machine.hpp"
+#elif defined(__s390x__)
+#include "support/s390x_machine.hpp"
 #endif
