@@ -85,6 +85,17 @@ inline signal_registers registers_of(const ucontext_t& at) noexcept {
   return {.pc = at.uc_mcontext.psw.addr, .sp = sp, .fp = sp};
 }
 
+#elif defined(__powerpc64__)
+
+template <class Read>
+bool caller_of(std::uintptr_t fp, Read read, frame_record& out) noexcept {
+  return caller_by_back_chain(fp, 16, read, out);  // where lr is saved
+}
+inline signal_registers registers_of(const ucontext_t& at) noexcept {
+  const std::uintptr_t sp = at.uc_mcontext.gp_regs[1];
+  return {.pc = at.uc_mcontext.gp_regs[32], .sp = sp, .fp = sp};  // 32: nip
+}
+
 #endif
 
 }  // namespace weft::inline v0::detail

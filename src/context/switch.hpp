@@ -28,4 +28,6 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 #include "context/riscv64_switch.hpp"
 #elif defined(__s390x__)
 #include "context/s390x_switch.hpp"
+#elif defined(__powerpc64__)
+#include "context/ppc64le_switch.hpp"
 #endif
