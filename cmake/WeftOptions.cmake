@@ -9,6 +9,10 @@ target_compile_options(weft_options INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
   -fasynchronous-unwind-tables  # the default but on RISC-V: profilers interrupt anywhere
   -fno-omit-frame-pointer -fvisibility=hidden -fvisibility-inlines-hidden)
+# There what others find by frame pointers is found by a chain of stack pointers, and that is not the default.
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL s390x)
+  target_compile_options(weft_options INTERFACE -mbackchain)
+endif()
 # The guard below a default stack is as large: a larger frame could step over it. With sanitizers frames grow.
 if(NOT WEFT_SANITIZE)
   target_compile_options(weft_options INTERFACE -Wframe-larger-than=65536)

@@ -15,7 +15,7 @@
 namespace weft::inline v0::detail {
 
 // Prepares `ctx` so that the first switch to it calls entry(argument) on the stack that ends at `top`
-// (16-byte aligned, exclusive). entry never returns. Writes 16 bytes below top.
+// (16-byte aligned, exclusive). entry never returns. Writes a few words within 160 bytes below top.
 void make_context(context& ctx, void* top, void (*entry)(void*), void* argument) noexcept;
 
 }  // namespace weft::inline v0::detail
@@ -28,4 +28,8 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 #include "context/aarch64_switch.hpp"
 #elif defined(__riscv)
 #include "context/riscv64_switch.hpp"
+#elif defined(__s390x__)
+#include "context/s390x_switch.hpp"
+#elif defined(__powerpc64__)
+#include "context/ppc64le_switch.hpp"
 #endif

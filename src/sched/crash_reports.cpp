@@ -53,15 +53,18 @@ void put_name(signal_text& out, const fiber_block& b) noexcept {
 void put_frames(signal_text& out, const ucontext_t& at, const stack_location& where, std::uintptr_t limit) noexcept {
   constexpr unsigned most = 24;
   const auto end = reinterpret_cast<std::uintptr_t>(where.slot) + where.slot_bytes;
+  const auto read = [&](std::uintptr_t address, std::uintptr_t& word) {
+    if (address < limit || address > end - sizeof word || address % sizeof word != 0) return false;
+    word = *reinterpret_cast<const std::uintptr_t*>(address);
+    return true;
+  };
   std::uintptr_t pc = registers_of(at).pc, frame = registers_of(at).fp;
   for (unsigned n = 0; n < most && pc != 0; ++n) {
     out.put("  at ").put_hex(pc).put(" (program + ").put_hex(pc - program_base).put(")\n");
-    const std::uintptr_t record_at = frame + static_cast<std::uintptr_t>(frame_record_offset);
-    if (record_at < limit || record_at > end - sizeof(frame_record) || record_at % 8 != 0) break;
-    const auto* record = reinterpret_cast<const frame_record*>(record_at);
-    pc = record->return_address;
-    if (record->caller_fp <= frame) break;
-    frame = record->caller_fp;
+    frame_record record{};
+    if (!caller_of(frame, read, record) || record.caller_fp <= frame) break;
+    pc = record.return_address;
+    frame = record.caller_fp;
   }
 }
 

@@ -2,6 +2,8 @@
 // The one idea: "asleep" is a value of the same word as the queue, so that a push and falling asleep cannot miss each
 // other; the producer that replaces the marker owns the wake-up, and there is no separate sleeper flag to race with.
 #pragma once
+#include <bit>      // endian
+#include <cstddef>  // byte, size_t
 #include <cstdint>  // uintptr_t, uint8_t, uint32_t
 
 #include <weft/base/atomic.hpp>  // real_atomics, memory orders
@@ -112,9 +114,13 @@ class alignas(WEFT_CACHE_LINE) inbox {
   // Any thread: how the owner slept a moment ago.
   sleep_kind asleep() const noexcept { return to_kind(word_.load(Orders::hint)); }
 
-  // For the owner's futex wait and its waker's futex wake: the low half of the word (little-endian) and its value while
-  // the owner may sleep on it. Nodes are aligned: no address of one has that low half.
-  const void* futex_address() const noexcept { return &word_; }
+  // For the owner's futex wait and its waker's futex wake: the low half of the word and its value while the owner may sleep
+  // on it. Nodes are aligned: no address of one has that low half.
+  const void* futex_address() const noexcept {
+    constexpr std::size_t low_half =
+        std::endian::native == std::endian::little ? 0 : sizeof(std::uintptr_t) - sizeof(std::uint32_t);
+    return reinterpret_cast<const std::byte*>(&word_) + low_half;
+  }
   static constexpr std::uint32_t futex_value = 1;
 
  private:

@@ -1,5 +1,5 @@
 // The call chain of a context, for those who walk it by frame pointers.
-#include <cstddef>  // byte
+#include <cstdint>  // uintptr_t
 
 #include <gtest/gtest.h>
 
@@ -12,14 +12,19 @@ using namespace weft::testing;
 
 TYPED_TEST_SUITE(FirstEntry, rigs, rig_names);
 
-// The tests are built with frame pointers: each record is {caller's record, return address}, and the last one is 0.
+// The tests are built with frame pointers, or what the ABI has in their place: each leads to the caller's, the last to 0.
 TYPED_TEST(FirstEntry, FramePointerWalkersStopAtTheEntry) {
   const visit<TypeParam> v{[](visit<TypeParam>& self) {
-    auto* fp = static_cast<std::byte*>(__builtin_frame_address(0));
-    for (int limit = 100; fp != nullptr && limit != 0; --limit) {
-      const auto* const record = reinterpret_cast<weft::detail::frame_record*>(fp + weft::detail::frame_record_offset);
-      self.chain.push_back(record->return_address);
-      fp = reinterpret_cast<std::byte*>(record->caller_fp);  // NOLINT: an address from a record
+    const auto read = [](std::uintptr_t address, std::uintptr_t& word) {
+      word = *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT: an address from a record
+      return true;
+    };
+    auto fp = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    for (int limit = 100; fp != 0 && limit != 0; --limit) {
+      weft::detail::frame_record record{};
+      weft::detail::caller_of(fp, read, record);
+      self.chain.push_back(record.return_address);
+      fp = record.caller_fp;
     }
   }};
   expect_ends_at_entry<TypeParam>(v.chain);

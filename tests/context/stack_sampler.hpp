@@ -120,7 +120,7 @@ class stack_sampler {
   }
 
   // Reads by a system call: a wrong address is an answer, not a fault.
-  static bool read(std::uintptr_t address, detail::frame_record& out) noexcept {
+  static bool read(std::uintptr_t address, std::uintptr_t& out) noexcept {
     iovec to{&out, sizeof out};
     iovec from{reinterpret_cast<void*>(address), sizeof out};  // NOLINT: an address from a register
     return ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == static_cast<ssize_t>(sizeof out);
@@ -130,9 +130,7 @@ class stack_sampler {
     for (std::size_t n = 0; n < deepest; ++n) {
       if (fp == 0) return true;
       detail::frame_record record{};
-      if (!read(fp + static_cast<std::uintptr_t>(detail::frame_record_offset), record) ||
-          (record.caller_fp != 0 && record.caller_fp <= fp))
-        return false;
+      if (!detail::caller_of(fp, read, record) || (record.caller_fp != 0 && record.caller_fp <= fp)) return false;
       fp = record.caller_fp;
     }
     return false;

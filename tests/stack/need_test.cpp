@@ -81,8 +81,16 @@ void trace() {
   sink = ::backtrace(frames, 32);
 }
 
+// Each character is some ten calls deep, and on s390x each call has 160 bytes for its callee to save registers in: there 200
+// took 264 KB, more than the default stack.
+#if defined(__s390x__)
+constexpr std::size_t regex_characters = 100;
+#else
+constexpr std::size_t regex_characters = 200;
+#endif
+
 void match() {
-  const std::string text(200, 'a');
+  const std::string text(regex_characters, 'a');
   sink = std::regex_match(text, std::regex("(a|b)*")) ? 1 : 0;
 }
 
@@ -96,7 +104,7 @@ void measure() {
   const std::size_t normal = stack_slot_bytes(class_256k) - guard_bytes(stack_slot_bytes(class_256k)) - 1024;
   for (const row& r : {row{"nothing", nothing, 512}, row{"throw and catch", throw_and_catch, small},
                        row{"snprintf %g", print_a_double, small}, row{"ostringstream", stream, small},
-                       row{"backtrace", trace, small}, row{"std::regex, 200 characters", match, normal}}) {
+                       row{"backtrace", trace, small}, row{"std::regex", match, normal}}) {
     const std::size_t first = bytes_needed(r.code), again = bytes_needed(r.code);
     std::printf("%-28s %7zu bytes at first, %7zu again\n", r.name, first, again);
     EXPECT_LE(first, r.most) << r.name;

@@ -20,4 +20,8 @@
 #include "support/aarch64_machine.hpp"
 #elif defined(__riscv)
 #include "support/riscv64_machine.hpp"
+#elif defined(__s390x__)
+#include "support/s390x_machine.hpp"
+#elif defined(__powerpc64__)
+#include "support/ppc64le_machine.hpp"
 #endif

@@ -23,7 +23,8 @@
 #if !defined(__MINGW64__) || !defined(__x86_64__) || !defined(__SEH__)
 #error "on Windows weft supports x86-64 and mingw-w64 with structured exception handling: docs/platforms.md"
 #endif
-#elif !defined(__linux__) || !defined(__LP64__) || \
-    !(defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)))
-#error "weft supports Linux on x86-64, AArch64 and 64-bit RISC-V (lp64d); how to add an ABI: docs/porting.md"
+#elif !defined(__linux__) || !defined(__LP64__) ||                                                              \
+    !(defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)) || \
+      defined(__s390x__) || (defined(__powerpc64__) && _CALL_ELF == 2 && defined(__LITTLE_ENDIAN__)))
+#error "weft supports Linux on x86-64, AArch64, RISC-V (lp64d), s390x and ppc64le; how to add an ABI: docs/porting.md"
 #endif

@@ -9,4 +9,8 @@
 #include <weft/base/aarch64_cpu.hpp>
 #elif defined(__riscv)
 #include <weft/base/riscv64_cpu.hpp>
+#elif defined(__s390x__)
+#include <weft/base/s390x_cpu.hpp>
+#elif defined(__powerpc64__)
+#include <weft/base/ppc64le_cpu.hpp>
 #endif

@@ -11,4 +11,8 @@
 #include <weft/context/aarch64_context.hpp>
 #elif defined(__riscv)
 #include <weft/context/riscv64_context.hpp>
+#elif defined(__s390x__)
+#include <weft/context/s390x_context.hpp>
+#elif defined(__powerpc64__)
+#include <weft/context/ppc64le_context.hpp>
 #endif
