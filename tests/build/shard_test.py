@@ -77,6 +77,12 @@ class Shares(unittest.TestCase):
         _, cases = shard(self.folder, share="1/3", program=("--with-exit=0",))
         self.assertEqual(list(self.outcomes(cases)), ["fails", "crashes"])
 
+    def test_one_alone_has_a_process_of_its_own(self):
+        run, cases = shard(self.folder, "--except", "fails|hangs", "--alone", "[.](crashes|passes)$")
+        self.assertEqual(run.returncode, 1)
+        self.assertEqual([name.split(".")[-1] for name, case in cases.items() if case.get("status") == "fail"], ["crashes"])
+        self.assertEqual(len(cases), 5)
+
     def test_a_bad_end_after_the_tests_is_a_failure_of_its_own(self):
         run, cases = shard(self.folder, "--only", "passes$", program=("--with-exit=23",))
         self.assertEqual(run.returncode, 1)

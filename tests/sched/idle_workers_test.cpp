@@ -150,7 +150,8 @@ double cpu_seconds_of(const weft::detail::worker& w) {
 
 TEST(Idle, ParkedFibersUseNoCpu) {
   weft::testing::with_real_workers([](weft::runtime& rt) {
-    const std::size_t count = weft::testing::instrumented ? 1'000 : (rt.workers() == 2 ? 100'000 : 10'000);
+    const bool slow = weft::testing::instrumented || weft::testing::emulated;
+    const std::size_t count = slow ? 1'000 : (rt.workers() == 2 ? 100'000 : 10'000);
     std::atomic<std::size_t> started{0};
     auto all = rt.run([&] {
       std::vector<weft::fiber<>> made;

@@ -8,6 +8,7 @@ usage: shard.py [option]... -- PROGRAM...     PROGRAM: with an emulator before i
   --share I/N       of the tests, listed in the order of the program, each N-th from the I-th on (from 0)
   --only REGEX, --except REGEX
                     of the full names, prefix included; what does not match, or does, is left out
+  --alone REGEX     tests that need a process of their own
   --timeout SECONDS how long one test may take
   --report FILE     JUnit report, with a case for each test
 
@@ -118,9 +119,16 @@ def run_once(program, cases, timeout):
     return ""
 
 
-def run_all(program, names, timeout):
+def run_all(program, names, timeout, alone):
     cases = {name: Case(name) for name in names}
-    left = dict(cases)
+    for name in filter(alone, names):
+        run_together(program, cases, {name: cases[name]}, timeout)
+    run_together(program, cases, {name: case for name, case in cases.items() if not case.outcome}, timeout)
+    return list(cases.values())
+
+
+def run_together(program, cases, left, timeout):
+    """In one process, as long as no test ends it. Adds to the cases what is to be said of the program itself."""
     while left:
         trouble = run_once(program, left, timeout)
         after = {name: case for name, case in left.items() if not case.outcome}
@@ -133,7 +141,6 @@ def run_all(program, names, timeout):
                 case.outcome, case.why = "failed", "was not run"
             break
         left = after
-    return list(cases.values())
 
 
 def report(cases, prefix, path):
@@ -156,7 +163,7 @@ def report(cases, prefix, path):
 
 def main():
     options = argparse.ArgumentParser(usage=__doc__)
-    for name in ("--prefix", "--only", "--except"):
+    for name in ("--prefix", "--only", "--except", "--alone"):
         options.add_argument(name, default="")
     options.add_argument("--share", default="0/1")
     options.add_argument("--timeout", type=float, default=300)
@@ -168,7 +175,8 @@ def main():
     without = getattr(asked, "except")
     names = [name for name in list_tests(asked.program)
              if re.search(asked.only, asked.prefix + name) and not (without and re.search(without, asked.prefix + name))]
-    cases = run_all(asked.program, names[index::of], asked.timeout)
+    cases = run_all(asked.program, names[index::of], asked.timeout,
+                    lambda name: asked.alone and re.search(asked.alone, asked.prefix + name))
     count = report(cases, asked.prefix, asked.report)
     for case in cases:
         if case.outcome == "failed":
