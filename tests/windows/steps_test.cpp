@@ -125,21 +125,29 @@ saved_values values_of(const CONTEXT& at) {
   return v;
 }
 
+// A caller of the switch: always the same one, in the same frame.
+struct caller_of_switch {
+  saved_values values;
+  std::uintptr_t pc = 0, sp = 0;  // from the first time on
+  unsigned steps = 0;             // in which it is the caller
+  bool is(const CONTEXT& found) {
+    if (!(values_of(found) == values)) return false;
+    if (steps++ == 0) {
+      pc = found.Rip;
+      sp = found.Rsp;
+    }
+    return found.Rip == pc && found.Rsp == sp;
+  }
+};
+
 struct {
-  saved_values host, guest;
-  unsigned hosts = 0, guests = 0;  // steps whose caller gets these back
+  caller_of_switch host, guest;
   std::uintptr_t wrong = 0;
 } registers;
 
 void look_at_registers(const CONTEXT& now) {
   CONTEXT caller = now;
-  const bool known = unwind_one(caller);
-  const saved_values found = values_of(caller);
-  if (known && found == registers.host) {
-    ++registers.hosts;
-  } else if (known && found == registers.guest) {
-    ++registers.guests;
-  } else {
+  if (!unwind_one(caller) || !(registers.host.is(caller) || registers.guest.is(caller))) {
     registers.wrong = now.Rip;
   }
 }
@@ -159,8 +167,8 @@ TEST(Unwinding, GivesEveryRegisterBackAtEachInstructionOfASwitch) {
   registers = {};
   two t;
   for (unsigned i = 0; i < callee_saved_values; ++i) {
-    registers.host.value[i] = t.hosts.value[i] = mix(i);
-    registers.guest.value[i] = t.guests.value[i] = mix(1000 + i);
+    registers.host.values.value[i] = t.hosts.value[i] = mix(i);
+    registers.guest.values.value[i] = t.guests.value[i] = mix(1000 + i);
   }
   t.guest.start(t.stack, two::guest_entry, &t);
   naked_rig::turn(t.host, t.guest);  // it waits with its values in place
@@ -170,12 +178,12 @@ TEST(Unwinding, GivesEveryRegisterBackAtEachInstructionOfASwitch) {
       weft_torture_call(&t.host.saved, t.guest.saved, nullptr, t.hosts.value);
     }
   });
-  EXPECT_TRUE(t.hosts == registers.host);
-  EXPECT_TRUE(t.guests == registers.guest);
+  EXPECT_TRUE(t.hosts == registers.host.values);
+  EXPECT_TRUE(t.guests == registers.guest.values);
   EXPECT_GE(steps.inside, switches * instructions);
   EXPECT_EQ(registers.wrong, 0U) << std::hex << "at weft_switch + " << registers.wrong - steps.from;
-  EXPECT_EQ(registers.hosts + registers.guests, steps.inside);
-  EXPECT_EQ(registers.hosts, registers.guests) << "as many switches there as back";
+  EXPECT_EQ(registers.host.steps + registers.guest.steps, steps.inside);
+  EXPECT_EQ(registers.host.steps, registers.guest.steps) << "as many switches there as back";
 }
 
 }  // namespace
