@@ -27,7 +27,7 @@ bool caller_by_record(std::uintptr_t fp, std::ptrdiff_t offset, Read read, frame
   return read(at, out.caller_fp) && read(at + sizeof(std::uintptr_t), out.return_address);
 }
 
-// A chain through the lowest word of each frame, to which the stack pointer points; the return address lies in the frame of
+// A chain through the lowest word of each frame, to which its stack pointer points; the return address lies in the frame of
 // the caller. The last frame of the chain is the entry's, which has no return address: as by records, 0 leads there.
 template <class Read>
 bool caller_by_back_chain(std::uintptr_t fp, std::uintptr_t offset, Read read, frame_record& out) noexcept {
@@ -74,15 +74,16 @@ inline signal_registers registers_of(const ucontext_t& at) noexcept {
 
 #elif defined(__s390x__)
 
-// Only where the code was built with -mbackchain; else the lowest word of a frame is anything, and the walk ends soon. In a
-// prologue r15 changes one instruction before the word is written.
+// Only where the code was built with -mbackchain and -fno-omit-frame-pointer; else the words are anything, and the walk ends
+// soon. It begins with r11, the stack pointer as it was when the frame was complete: in a prologue r15 changes before the
+// word is written to which it points, and that write is what an overflow fails with.
 template <class Read>
 bool caller_of(std::uintptr_t fp, Read read, frame_record& out) noexcept {
   return caller_by_back_chain(fp, 112, read, out);  // where r14 is saved
 }
 inline signal_registers registers_of(const ucontext_t& at) noexcept {
-  const std::uintptr_t sp = at.uc_mcontext.gregs[15];
-  return {.pc = at.uc_mcontext.psw.addr, .sp = sp, .fp = sp};
+  const auto& in = at.uc_mcontext.gregs;
+  return {.pc = at.uc_mcontext.psw.addr, .sp = in[15], .fp = in[11]};
 }
 
 #elif defined(__powerpc64__)

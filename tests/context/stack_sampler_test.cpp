@@ -13,8 +13,11 @@ namespace {
 using namespace weft::testing;
 
 // Debian's C library is built with GCC's default, which on RISC-V describes no place between calls: a walk from inside of it
-// ends anywhere, by no fault of the contexts below. There is no telling such samples apart, as they go astray before the end.
-#if defined(__riscv)
+// ends anywhere, by no fault of the contexts below. On ppc64le the linker's stubs, by which calls into libraries go, have no
+// tables, and 44 of 2000 walks ended there; under qemu-user 7.2 all end after the handler, because it returns by `li 0,172`
+// and `sc` where the kernel and GCC's library have an `addi 1,1,128` before. There is no telling such samples apart, as they
+// go astray before the end.
+#if defined(__riscv) || defined(__powerpc64__)
 constexpr bool library_has_tables = false;
 #else
 constexpr bool library_has_tables = true;
@@ -95,7 +98,7 @@ TYPED_TEST_SUITE(StackSampler, rigs, rig_names);
 
 TYPED_TEST(StackSampler, WalksEndWhereAContextBeginsWhateverIsInterrupted) {
   if (instrumented) GTEST_SKIP() << "sanitizers put signals off, and their own code keeps no frame pointers";
-  if (!library_has_tables) GTEST_SKIP() << "the C library has unwind tables for calls only";
+  if (!library_has_tables) GTEST_SKIP() << "the C library, or the way to it, lacks unwind tables";
   sampled_load<TypeParam> load;
   load.report = [](const stack_samples& found) {
     EXPECT_EQ(found.ended_elsewhere.load(), 0U) << "interrupted at " << std::hex << found.wrong_at.load();

@@ -102,7 +102,7 @@ void measure() {
   };
   const std::size_t small = smallest_stack_bytes() - guard_bytes(smallest_stack_bytes()) - 1024;
   const std::size_t normal = stack_slot_bytes(class_256k) - guard_bytes(stack_slot_bytes(class_256k)) - 1024;
-  for (const row& r : {row{"nothing", nothing, 512}, row{"throw and catch", throw_and_catch, small},
+  for (const row& r : {row{"nothing", nothing, 1024}, row{"throw and catch", throw_and_catch, small},
                        row{"snprintf %g", print_a_double, small}, row{"ostringstream", stream, small},
                        row{"backtrace", trace, small}, row{"std::regex", match, normal}}) {
     const std::size_t first = bytes_needed(r.code), again = bytes_needed(r.code);
