@@ -1,8 +1,10 @@
 # WEFT_ABI: whose files of src/context/ are built, and WEFT_SWITCH_SOURCES: which those are. How an ABI is added:
 # docs/porting.md.
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
-if(processor MATCHES "^(x86_64|amd64)$")
+if(processor MATCHES "^(x86_64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8)
   set(WEFT_ABI x86_64)
+elseif(processor MATCHES "^(x86_64|amd64|i[3-6]86)$")  # the first two by -m32
+  set(WEFT_ABI i386)
 elseif(processor MATCHES "^(aarch64|arm64)$")
   set(WEFT_ABI aarch64)
 elseif(processor STREQUAL riscv64)
@@ -12,11 +14,12 @@ else()
 endif()
 file(GLOB WEFT_SWITCH_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/context/${WEFT_ABI}_*.cpp)
 
-# The switches keep no shadow stack (x86-64) and no guarded control stack (AArch64): a linker that sees these objects
+# The switches keep no shadow stack (x86-64, i386) and no guarded control stack (AArch64): a linker that sees these objects
 # unmarked marks no program with them either. What they do keep, landing pads of indirect branches, is theirs always.
 set(weft_switch_options_x86_64 -fcf-protection=branch)
 set(weft_switch_options_aarch64 -mbranch-protection=bti)
 set(weft_switch_options_riscv64)
+set(weft_switch_options_i386 -fcf-protection=branch)
 set(WEFT_SWITCH_OPTIONS ${weft_switch_options_${WEFT_ABI}} -fno-lto)
 
 # Where the compiler calls a library for atomics of one byte (GCC on RISC-V before 14), everybody who links weft, whose

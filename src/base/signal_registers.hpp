@@ -39,6 +39,14 @@ inline signal_registers registers_of(const ucontext_t& at) noexcept {
   return {.pc = in[REG_PC], .sp = in[REG_SP], .fp = in[REG_S0]};
 }
 
+#elif defined(__i386__)
+
+inline constexpr std::ptrdiff_t frame_record_offset = 0;
+inline signal_registers registers_of(const ucontext_t& at) noexcept {
+  const auto in = [&](int which) { return static_cast<std::uintptr_t>(at.uc_mcontext.gregs[which]); };
+  return {.pc = in(REG_EIP), .sp = in(REG_ESP), .fp = in(REG_EBP)};
+}
+
 #endif
 
 }  // namespace weft::inline v0::detail

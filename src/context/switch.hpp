@@ -26,4 +26,6 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 #include "context/aarch64_switch.hpp"
 #elif defined(__riscv)
 #include "context/riscv64_switch.hpp"
+#elif defined(__i386__)
+#include "context/i386_switch.hpp"
 #endif

@@ -26,4 +26,6 @@ worker* current_worker() noexcept;
 #include "sched/aarch64_current.hpp"
 #elif defined(__riscv)
 #include "sched/riscv64_current.hpp"
+#elif defined(__i386__)
+#include "sched/i386_current.hpp"
 #endif

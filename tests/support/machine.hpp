@@ -18,4 +18,6 @@
 #include "support/aarch64_machine.hpp"
 #elif defined(__riscv)
 #include "support/riscv64_machine.hpp"
+#elif defined(__i386__)
+#include "support/i386_machine.hpp"
 #endif

@@ -15,7 +15,9 @@
 /// Size of a cache line: what two threads must not share by accident.
 #define WEFT_CACHE_LINE 64
 
-#if !defined(__linux__) || !defined(__LP64__) || \
-    !(defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)))
-#error "weft supports Linux on x86-64, AArch64 and 64-bit RISC-V (lp64d); how to add an ABI: docs/porting.md"
+#if !defined(__linux__) || !((defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__) ||               \
+                                                    (defined(__riscv) && defined(__riscv_float_abi_double)))) || \
+                             (defined(__i386__) && defined(__SSE2__)))
+#error \
+    "weft supports Linux on x86-64, i386 with SSE2, AArch64 and 64-bit RISC-V (lp64d); how to add an ABI: docs/porting.md"
 #endif

@@ -9,4 +9,6 @@
 #include <weft/base/aarch64_cpu.hpp>
 #elif defined(__riscv)
 #include <weft/base/riscv64_cpu.hpp>
+#elif defined(__i386__)
+#include <weft/base/i386_cpu.hpp>
 #endif

@@ -11,4 +11,6 @@
 #include <weft/context/aarch64_context.hpp>
 #elif defined(__riscv)
 #include <weft/context/riscv64_context.hpp>
+#elif defined(__i386__)
+#include <weft/context/i386_context.hpp>
 #endif
