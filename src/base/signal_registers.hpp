@@ -47,6 +47,14 @@ inline signal_registers registers_of(const ucontext_t& at) noexcept {
   return {.pc = in(REG_EIP), .sp = in(REG_ESP), .fp = in(REG_EBP)};
 }
 
+#elif defined(__arm__)
+
+// GCC leaves records in the frames of some functions, Thumb code in none: nothing that could be followed.
+inline constexpr std::ptrdiff_t frame_record_offset = 0;
+inline signal_registers registers_of(const ucontext_t& at) noexcept {
+  return {.pc = at.uc_mcontext.arm_pc, .sp = at.uc_mcontext.arm_sp, .fp = 0};
+}
+
 #endif
 
 }  // namespace weft::inline v0::detail

@@ -28,4 +28,6 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 #include "context/riscv64_switch.hpp"
 #elif defined(__i386__)
 #include "context/i386_switch.hpp"
+#elif defined(__arm__)
+#include "context/armhf_switch.hpp"
 #endif

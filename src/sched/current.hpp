@@ -28,4 +28,6 @@ worker* current_worker() noexcept;
 #include "sched/riscv64_current.hpp"
 #elif defined(__i386__)
 #include "sched/i386_current.hpp"
+#elif defined(__arm__)
+#include "sched/armhf_current.hpp"
 #endif

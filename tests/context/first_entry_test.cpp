@@ -99,9 +99,27 @@ void expect_ends_at_entry(const std::vector<std::uintptr_t>& chain) {
   EXPECT_LT(chain.back(), outermost + 32);
 }
 
+// The unwinder of 32-bit ARM does not report the function at which it must stop: the last one is the one that it called.
+#if defined(__ARM_EABI_UNWINDER__)
+constexpr bool frames_have_records = false;
+template <class Rig>
+void expect_unwound_to_entry(const std::vector<std::uintptr_t>& chain) {
+  const auto called = reinterpret_cast<std::uintptr_t>(&visit<Rig>::entry);
+  ASSERT_FALSE(chain.empty());
+  EXPECT_GT(chain.back(), called);
+  EXPECT_LT(chain.back(), called + 512);
+}
+#else
+constexpr bool frames_have_records = true;
+template <class Rig>
+void expect_unwound_to_entry(const std::vector<std::uintptr_t>& chain) {
+  expect_ends_at_entry<Rig>(chain);
+}
+#endif
+
 TYPED_TEST(FirstEntry, UnwindersStopAtTheEntryAndMissNoFrame) {
   const visit<TypeParam> v{[](visit<TypeParam>& self) { unwind_at_depth(self, 10); }};
-  expect_ends_at_entry<TypeParam>(v.chain);
+  expect_unwound_to_entry<TypeParam>(v.chain);
   EXPECT_GE(v.chain.size(),
             10U + 1U);  // the recursion, of which a compiler may inline a level, and the outermost frame
   EXPECT_LE(v.chain.size(), 11U + 5U);  // plus a lambda, its invoker, what a compiler kept apart
@@ -109,6 +127,7 @@ TYPED_TEST(FirstEntry, UnwindersStopAtTheEntryAndMissNoFrame) {
 
 // The tests are built with frame pointers: each record is {caller's record, return address}, and the last one is 0.
 TYPED_TEST(FirstEntry, FramePointerWalkersStopAtTheEntry) {
+  if (!frames_have_records) GTEST_SKIP() << "frames of 32-bit ARM code have no records that could be followed";
   const visit<TypeParam> v{[](visit<TypeParam>& self) {
     auto* fp = static_cast<std::byte*>(__builtin_frame_address(0));
     for (int limit = 100; fp != nullptr && limit != 0; --limit) {

@@ -37,6 +37,12 @@ inline constexpr std::uintptr_t undescribed_bytes = 0;
 
 namespace weft::testing {
 
+#if defined(__ARM_EABI_UNWINDER__)
+inline constexpr _Unwind_Reason_Code stop_walk = _URC_FAILURE;  // there any other answer than "go on" is one
+#else
+inline constexpr _Unwind_Reason_Code stop_walk = _URC_NORMAL_STOP;
+#endif
+
 // What the samples found. Written by signal handlers, of any thread.
 struct stack_samples {
   using counter = detail::atomic<std::size_t>;
@@ -123,8 +129,8 @@ class stack_sampler {
 
   static _Unwind_Reason_Code step(_Unwind_Context* context, void* into) {
     walk& w = *static_cast<walk*>(into);
-    if (const std::uintptr_t pc = ::_Unwind_GetIP(context); pc != 0) w.outermost = pc;
-    return ++w.frames < deepest ? _URC_NO_REASON : _URC_NORMAL_STOP;
+    if (const std::uintptr_t pc = _Unwind_GetIP(context); pc != 0) w.outermost = pc;
+    return ++w.frames < deepest ? _URC_NO_REASON : stop_walk;
   }
 
   // Reads by a system call: a wrong address is an answer, not a fault.

@@ -209,7 +209,7 @@ TEST(Sleep, IdleWorkersSleepUntilTheNextDeadline) {
 
 // Many due at once do not hold up who is ready: between two turns of a fiber that yields, few of them run.
 TEST(Sleep, ManyDueAtOnceLeaveRoomForWhoIsReady) {
-  constexpr std::size_t count = weft::testing::instrumented ? 4'000 : 40'000;
+  constexpr std::size_t count = weft::testing::instrumented ? 4'000 : weft::testing::stacks_with_room(40'000);
   weft::run(weft::runtime_options{.workers = 1}, [] {
     const auto until = steady_clock::now() + (weft::testing::instrumented ? 3s : 1s);
     std::size_t woken = 0;

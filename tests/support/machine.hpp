@@ -20,4 +20,6 @@
 #include "support/riscv64_machine.hpp"
 #elif defined(__i386__)
 #include "support/i386_machine.hpp"
+#elif defined(__arm__)
+#include "support/armhf_machine.hpp"
 #endif

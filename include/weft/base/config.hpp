@@ -15,9 +15,10 @@
 /// Size of a cache line: what two threads must not share by accident.
 #define WEFT_CACHE_LINE 64
 
-#if !defined(__linux__) || !((defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__) ||               \
-                                                    (defined(__riscv) && defined(__riscv_float_abi_double)))) || \
-                             (defined(__i386__) && defined(__SSE2__)))
+#if !defined(__linux__) ||                                                                                          \
+    !((defined(__LP64__) &&                                                                                         \
+       (defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)))) || \
+      (defined(__i386__) && defined(__SSE2__)) || (defined(__ARM_PCS_VFP) && defined(__ARM_ARCH) && __ARM_ARCH >= 7))
 #error \
-    "weft supports Linux on x86-64, i386 with SSE2, AArch64 and 64-bit RISC-V (lp64d); how to add an ABI: docs/porting.md"
+    "weft supports Linux on x86-64, i386 with SSE2, ARMv7 (hard float), AArch64 and 64-bit RISC-V (lp64d): docs/porting.md"
 #endif

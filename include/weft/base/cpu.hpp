@@ -11,4 +11,6 @@
 #include <weft/base/riscv64_cpu.hpp>
 #elif defined(__i386__)
 #include <weft/base/i386_cpu.hpp>
+#elif defined(__arm__)
+#include <weft/base/armhf_cpu.hpp>
 #endif

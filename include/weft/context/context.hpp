@@ -13,4 +13,6 @@
 #include <weft/context/riscv64_context.hpp>
 #elif defined(__i386__)
 #include <weft/context/i386_context.hpp>
+#elif defined(__arm__)
+#include <weft/context/armhf_context.hpp>
 #endif
