@@ -27,6 +27,8 @@ constexpr std::size_t page_table_reach = std::size_t{2} << 20;  // slabs start w
 constexpr bool wide = sizeof(void*) == 8;
 constexpr std::size_t max_slab_bytes = std::size_t{wide ? 64 : 1} << (wide ? 30 : 27);
 constexpr std::size_t refused_divisor = wide ? 1024 : 8;  // where so much was refused, this part is tried
+// Of 3 or 4 GiB threads and allocations are left some.
+constexpr std::uint64_t most_reserved = wide ? ~std::uint64_t{0} : std::uint64_t{2} << 30;
 
 // Bit i stands for slot i of the group. A slot that is open and not cold is a stack or claimed by a cache.
 struct slot_group {
@@ -62,6 +64,7 @@ constinit std::mutex opening;
 constinit slab table[max_slabs];
 constinit atomic<std::uint32_t> table_size{0};
 constinit class_slabs classes[stack_classes];
+constinit std::uint64_t reserved = 0;  // bytes of all slabs; under `opening`
 
 std::error_code system_error_code(int error) noexcept { return {error, std::generic_category()}; }
 
@@ -115,7 +118,7 @@ int reserve_some(std::size_t slot_bytes, std::byte*& base, std::size_t& bytes) n
 // \pre `opening` is held
 int add_slab(unsigned size_class) noexcept {
   const std::uint32_t index = table_size.load(memory_order_relaxed);  // relaxed: written under the lock we hold
-  if (index == max_slabs) {
+  if (index == max_slabs || reserved >= most_reserved) {
     return ENOMEM;
   }
   const std::size_t slot_bytes = stack_slot_bytes(size_class);
@@ -133,6 +136,7 @@ int add_slab(unsigned size_class) noexcept {
     static_cast<void>(os().unmap(base, bytes));  // if even that fails, address space is lost, nothing else
     return error;
   }
+  reserved += bytes;
   slab& added = table[index];
   added.base = base;
   added.books = static_cast<slab_books*>(books);  // fresh pages are zero: no slot is open, none cold
