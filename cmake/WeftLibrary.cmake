@@ -1,7 +1,7 @@
 # The core library. Objects are built once and linked twice: weft::weft_static and weft::weft_shared;
 # weft::weft is the one BUILD_SHARED_LIBS asks for.
 file(GLOB_RECURSE WEFT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
-list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/context/(x86_64|aarch64|riscv64|s390x|ppc64le)_")  # one ABI's: WeftAbi.cmake
+list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/context/(x86_64|i386|armhf|aarch64|riscv64|s390x|ppc64le)_")  # one ABI's: WeftAbi.cmake
 list(FILTER WEFT_SOURCES EXCLUDE REGEX "/windows_[^/]*$")  # another system's: WeftLowLayer.cmake
 list(APPEND WEFT_SOURCES ${WEFT_SWITCH_SOURCES})
 list(FILTER WEFT_SOURCES EXCLUDE REGEX "/src/dns/")  # a library of its own: WeftDns.cmake

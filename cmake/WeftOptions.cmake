@@ -13,6 +13,10 @@ target_compile_options(weft_options INTERFACE
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL s390x)
   target_compile_options(weft_options INTERFACE -mbackchain)
 endif()
+# Where `long` has 32 bits: files beyond 2 GiB and times after 2038. Public headers name no type that depends on it.
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  target_compile_definitions(weft_options INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
+endif()
 # The guard below a default stack is as large: a larger frame could step over it. With sanitizers frames grow.
 if(NOT WEFT_SANITIZE)
   target_compile_options(weft_options INTERFACE -Wframe-larger-than=65536)

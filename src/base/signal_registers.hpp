@@ -97,6 +97,29 @@ inline signal_registers registers_of(const ucontext_t& at) noexcept {
   return {.pc = at.uc_mcontext.gp_regs[32], .sp = sp, .fp = sp};  // 32: nip
 }
 
+#elif defined(__i386__)
+
+template <class Read>
+bool caller_of(std::uintptr_t fp, Read read, frame_record& out) noexcept {
+  return caller_by_record(fp, 0, read, out);
+}
+inline signal_registers registers_of(const ucontext_t& at) noexcept {
+  const auto in = [&](int which) { return static_cast<std::uintptr_t>(at.uc_mcontext.gregs[which]); };
+  return {.pc = in(REG_EIP), .sp = in(REG_ESP), .fp = in(REG_EBP)};
+}
+
+#elif defined(__arm__)
+
+// GCC leaves records in the frames of some functions, Thumb code in none: nothing that could be followed.
+template <class Read>
+bool caller_of(std::uintptr_t /*fp*/, Read /*read*/, frame_record& out) noexcept {
+  out = {};
+  return false;
+}
+inline signal_registers registers_of(const ucontext_t& at) noexcept {
+  return {.pc = at.uc_mcontext.arm_pc, .sp = at.uc_mcontext.arm_sp, .fp = 0};
+}
+
 #endif
 
 }  // namespace weft::inline v0::detail

@@ -32,4 +32,8 @@ void make_context(context& ctx, void* top, void (*entry)(void*), void* argument)
 #include "context/s390x_switch.hpp"
 #elif defined(__powerpc64__)
 #include "context/ppc64le_switch.hpp"
+#elif defined(__i386__)
+#include "context/i386_switch.hpp"
+#elif defined(__arm__)
+#include "context/armhf_switch.hpp"
 #endif

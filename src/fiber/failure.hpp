@@ -1,5 +1,6 @@
 // An exception kept in a record: the exception_ptr, and as much of the fiber's name as fits beside it.
 #pragma once
+#include <algorithm>  // min
 #include <exception>  // exception_ptr
 
 #include <weft/fiber/record.hpp>
@@ -8,7 +9,8 @@ namespace weft::inline v0::detail {
 
 struct failure {
   std::exception_ptr exception;
-  char name[fiber_record::storage_bytes - sizeof(std::exception_ptr)] = {};  // cut, zero-terminated
+  // Cut, zero-terminated; no fiber's name is longer than 32.
+  char name[std::min<std::size_t>(fiber_record::storage_bytes - sizeof(std::exception_ptr), 32)] = {};
 };
 static_assert(sizeof(failure) <= fiber_record::storage_bytes);
 

@@ -7,12 +7,12 @@
 // | 2         | detached: the fiber releases its own record         | handle                                      |
 // | otherwise | packed waiter (address of its parker, generation)   | the joiner; the parker is never freed       |
 #pragma once
-#include <cstdint>  // uintptr_t
+#include <cstdint>  // uint64_t
 
 namespace weft::inline v0::detail {
 
-inline constexpr std::uintptr_t join_running = 0;
-inline constexpr std::uintptr_t join_finished = 1;
-inline constexpr std::uintptr_t join_detached = 2;
+inline constexpr std::uint64_t join_running = 0;
+inline constexpr std::uint64_t join_finished = 1;
+inline constexpr std::uint64_t join_detached = 2;
 
 }  // namespace weft::inline v0::detail

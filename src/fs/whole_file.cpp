@@ -139,7 +139,7 @@ std::string read_file(const path& where, std::error_code& error) {
   }
   const file_info info = source.stat(error);
   // One byte more than there should be: the read that fills less tells the end without another.
-  std::size_t room = std::min<std::uint64_t>(info.size, data.max_size() - 1) + 1;
+  std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(info.size, data.max_size() - 1)) + 1;
   std::size_t done = 0;
   while (!error) {
     data.resize(std::max(room, std::size_t{4096}));

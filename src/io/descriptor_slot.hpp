@@ -96,7 +96,7 @@ struct alignas(WEFT_CACHE_LINE) descriptor_slot {
   }
 };
 
-static_assert(offsetof(descriptor_slot, sides) + sizeof(descriptor_slot::side) == WEFT_CACHE_LINE);
+static_assert(offsetof(descriptor_slot, sides) + sizeof(descriptor_slot::side) <= WEFT_CACHE_LINE);
 
 // Makes a slot own `fd`. \throws std::bad_alloc, std::system_error (table full); the caller still owns `fd` then.
 // `ready` false: the first operation waits for an event before it tries.

@@ -50,7 +50,9 @@ result invoke_message(call which, int fd, msghdr& message, Call&& make) noexcept
 constexpr std::int64_t ns_per_s = 1'000'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 
-timespec to_timespec(std::int64_t ns) noexcept { return {.tv_sec = ns / ns_per_s, .tv_nsec = ns % ns_per_s}; }
+timespec to_timespec(std::int64_t ns) noexcept {
+  return {.tv_sec = ns / ns_per_s, .tv_nsec = static_cast<long>(ns % ns_per_s)};
+}
 
 int to_ms_rounded_up(std::int64_t ns) noexcept {
   constexpr std::int64_t most = std::numeric_limits<int>::max();

@@ -119,7 +119,7 @@ int connection_race::wait_for_events(time_limit& limit, const char* what) {
     return deadline <= now() ? ETIMEDOUT : 0;
   }
   for (std::size_t i = 0; r.ok() && i < r.count() && !winner_; ++i) {
-    settle(events[i].data.u64);
+    settle(static_cast<std::size_t>(events[i].data.u64));
   }
   return r.error;
 }

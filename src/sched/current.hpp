@@ -30,4 +30,8 @@ worker* current_worker() noexcept;
 #include "sched/s390x_current.hpp"
 #elif defined(__powerpc64__)
 #include "sched/ppc64le_current.hpp"
+#elif defined(__i386__)
+#include "sched/i386_current.hpp"
+#elif defined(__arm__)
+#include "sched/armhf_current.hpp"
 #endif

@@ -71,7 +71,7 @@ static unsigned class_wanted(const fiber_record& r, const runtime_impl& rt) noex
 
 [[gnu::always_inline]] inline bool worker::try_bind_inline(fiber_record& r) noexcept {
   const std::uint64_t alive = running_stacks.load(memory_order_relaxed);  // relaxed: this thread writes it
-  const bool room = alive < ready.capacity() || make_room(alive + 1);
+  const bool room = alive < ready.capacity() || make_room(static_cast<std::size_t>(alive) + 1);
   stack* s = room ? stacks.take(class_wanted(r, *rt), stack_error) : nullptr;
   if (s == nullptr) [[unlikely]]
     return false;

@@ -102,8 +102,8 @@ namespace {
   }
   constexpr const char* what = what_join_waits_for;
   armed_wait self(shielded ? point::no : point::yes, here, what);
-  std::uintptr_t mine = self.packed();
-  std::uintptr_t seen = join_running;
+  std::uint64_t mine = self.packed();
+  std::uint64_t seen = join_running;
   // Both orders: pairs with publish_end().
   if (!r.join.compare_exchange_strong(seen, mine, memory_order_acq_rel, memory_order_acquire)) {
     self.abandon();
@@ -158,7 +158,7 @@ void discard(fiber_record& r, const char* how, bool fatal_failure) noexcept {
 // of its result, which is the user's and may wait.
 void publish_end(fiber_record& r, worker& here) noexcept {
   // Release: the result, for the joiner; acquire: pairs with the joiner's exchange, whose waiter is claimed next.
-  const std::uintptr_t waiting = r.join.exchange(join_finished, memory_order_acq_rel);
+  const std::uint64_t waiting = r.join.exchange(join_finished, memory_order_acq_rel);
   if (waiting == join_detached) {
     discard(r, "is detached and ended with an exception", true);
     bump(here.finished);
@@ -187,7 +187,7 @@ void stop_and_join(fiber_record& r) noexcept {
 }
 
 void detach_record(fiber_record& r) noexcept {
-  std::uintptr_t seen = join_running;
+  std::uint64_t seen = join_running;
   // Release: what the owner wrote before; acquire: the result. Both pair with publish_end().
   if (r.join.compare_exchange_strong(seen, join_detached, memory_order_acq_rel, memory_order_acquire)) return;
   discard(r, "was detached after it had ended with an exception", true);

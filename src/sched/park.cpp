@@ -126,7 +126,7 @@ bool claim_and_deliver(std::uint64_t packed, wake why) noexcept {
 
 bool claim_and_deliver(std::uint64_t packed, wake why, worker* here) noexcept {
   constexpr std::uint32_t kept_generation = 0xffff;
-  auto& p = *reinterpret_cast<parker*>(packed >> 16);
+  auto& p = *reinterpret_cast<parker*>(static_cast<std::uintptr_t>(packed >> 16));
   if (!word::try_claim(p.word, static_cast<std::uint32_t>(packed & kept_generation), why, kept_generation))
     return false;
   deliver_to(p, here);

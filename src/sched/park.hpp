@@ -32,7 +32,7 @@ class worker;
 // A waiter in a word that may hold it longer than its owner waits: parkers are never freed, and a stale generation
 // loses. {48 bits of address, 16 bits of generation}.
 inline std::uint64_t packed_waiter(const parker& who, std::uint32_t generation) noexcept {
-  return (reinterpret_cast<std::uintptr_t>(&who) << 16) | (generation & 0xffff);
+  return (std::uint64_t{reinterpret_cast<std::uintptr_t>(&who)} << 16) | (generation & 0xffff);
 }
 
 // One wait of the calling fiber or plain thread: armed by its constructor, decided once.
@@ -75,7 +75,8 @@ class armed_wait {
 };
 
 // A wait that a primitive keeps in a queue.
-class waiter : public armed_wait {
+// 8: queues keep three bits of their own beside its address.
+class alignas(8) waiter : public armed_wait {
  public:
   waiter(point p, const char* what);
   waiter(point p, worker* here, const char* what);  // for a caller that knows its worker; src/sched/hot_path.hpp

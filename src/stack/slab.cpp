@@ -24,7 +24,11 @@ constexpr std::uint32_t slots_per_group = 64;
 constexpr std::uint32_t max_slots = std::uint32_t{1} << 18;  // of one slab
 constexpr std::uint32_t max_groups = max_slots / slots_per_group;
 constexpr std::size_t page_table_reach = std::size_t{2} << 20;  // slabs start where a page table does
-constexpr std::size_t max_slab_bytes = std::size_t{64} << 30;
+constexpr bool wide = sizeof(void*) == 8;
+constexpr std::size_t max_slab_bytes = std::size_t{wide ? 64 : 1} << (wide ? 30 : 27);
+constexpr std::size_t refused_divisor = wide ? 1024 : 8;  // where so much was refused, this part is tried
+// Of 3 or 4 GiB threads and allocations are left some.
+constexpr std::uint64_t most_reserved = wide ? ~std::uint64_t{0} : std::uint64_t{2} << 30;
 
 // Bit i stands for slot i of the group. A slot that is open and not cold is a stack or claimed by a cache.
 struct slot_group {
@@ -60,12 +64,14 @@ constinit std::mutex opening;
 constinit slab table[max_slabs];
 constinit atomic<std::uint32_t> table_size{0};
 constinit class_slabs classes[stack_classes];
+constinit std::uint64_t reserved = 0;  // bytes of all slabs; under `opening`
 
 std::error_code system_error_code(int error) noexcept { return {error, std::generic_category()}; }
 
-// 2^18 slots, within 64 GiB: few mappings for a million stacks, and 13 classes leave room for everybody else.
+// 2^18 slots, within 64 GiB: few mappings for a million stacks, and 13 classes leave room for everybody else. Where the
+// address space has 4 GiB, within 128 MiB: one of the largest stacks, hundreds of a usual size.
 constexpr std::size_t full_slab_bytes(std::size_t slot_bytes) noexcept {
-  return std::min(slot_bytes * max_slots, max_slab_bytes);
+  return static_cast<std::size_t>(std::min<std::uint64_t>(std::uint64_t{slot_bytes} * max_slots, max_slab_bytes));
 }
 
 // Reserves `bytes` aligned to `alignment`: maps more and trims. A part that cannot be trimmed is lost address space.
@@ -95,14 +101,14 @@ int reserve(std::size_t bytes, std::size_t alignment, std::byte*& out) noexcept 
   return 0;
 }
 
-// The whole size; where that is refused (ulimit -v), a thousandth of it, so that the rest of the program is left some,
+// The whole size; where that is refused (ulimit -v), a small part of it, so that the rest of the program is left some,
 // and then half by half down to one slot.
 int reserve_some(std::size_t slot_bytes, std::byte*& base, std::size_t& bytes) noexcept {
   const unsigned long page = ::getauxval(AT_PAGESZ);  // some kernels for AArch64 have 16 or 64 KiB
   WEFT_CHECK(page == page_bytes, "the pages of this kernel have %lu bytes, and weft has been made for 4096", page);
   bytes = full_slab_bytes(slot_bytes);
   int error = reserve(bytes, page_table_reach, base);
-  for (std::size_t less = std::max(bytes / 1024, slot_bytes); error != 0 && less >= slot_bytes; less /= 2) {
+  for (std::size_t less = std::max(bytes / refused_divisor, slot_bytes); error != 0 && less >= slot_bytes; less /= 2) {
     bytes = less;
     error = reserve(bytes, page_table_reach, base);
   }
@@ -112,7 +118,7 @@ int reserve_some(std::size_t slot_bytes, std::byte*& base, std::size_t& bytes) n
 // \pre `opening` is held
 int add_slab(unsigned size_class) noexcept {
   const std::uint32_t index = table_size.load(memory_order_relaxed);  // relaxed: written under the lock we hold
-  if (index == max_slabs) {
+  if (index == max_slabs || reserved >= most_reserved) {
     return ENOMEM;
   }
   const std::size_t slot_bytes = stack_slot_bytes(size_class);
@@ -130,6 +136,7 @@ int add_slab(unsigned size_class) noexcept {
     static_cast<void>(os().unmap(base, bytes));  // if even that fails, address space is lost, nothing else
     return error;
   }
+  reserved += bytes;
   slab& added = table[index];
   added.base = base;
   added.books = static_cast<slab_books*>(books);  // fresh pages are zero: no slot is open, none cold

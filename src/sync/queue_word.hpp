@@ -38,10 +38,10 @@ class queue_spin {
 };
 
 // Sets queue_locked. \return the word as it was
-template <class Orders = queue_orders, class Spin = queue_spin, class Word>
-std::uintptr_t lock_queue(Word& word) noexcept {
+template <class Orders, class Spin = queue_spin, class Word>
+auto lock_queue(Word& word) noexcept {
   for (Spin spin;;) {
-    std::uintptr_t seen = word.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
+    auto seen = word.load(memory_order_relaxed);  // relaxed: checked by the compare-exchange
     if ((seen & queue_locked) != 0) {
       spin.pause();
       // Failure relaxed: tried again.
@@ -52,8 +52,8 @@ std::uintptr_t lock_queue(Word& word) noexcept {
 }
 
 // The owner's last touch: new state, new head, lock free.
-template <class Orders = queue_orders, class Word>
-void unlock_queue(Word& word, std::uintptr_t value) noexcept {
+template <class Orders, class Word, class Integer>
+void unlock_queue(Word& word, Integer value) noexcept {
   word.store(value, Orders::unlock);
 }
 

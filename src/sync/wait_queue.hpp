@@ -14,6 +14,8 @@
 // (A mutex's word may change under queue_locked in one way, see src/sync/mutex.cpp; a wait_group's has a count instead
 // of the head.) Nothing suspends, throws or makes a system call while it holds queue_locked.
 #pragma once
+#include <type_traits>  // type_identity
+
 #include <weft/base/debug_checks.hpp>  // lock_rank
 
 #include "sched/chaos.hpp"     // chaos_delay
@@ -66,18 +68,21 @@ class claimed_waiters {
 
 // What debug checks know of a word's lock. Nothing else is locked under one, but under a channel's.
 // For those who have set queue_locked themselves, together with something else:
-inline void note_queue_locked(const atomic<std::uintptr_t>& word, lock_rank rank = lock_rank::list) noexcept {
+template <class Integer>
+void note_queue_locked(const atomic<Integer>& word, lock_rank rank = lock_rank::list) noexcept {
   if (debug_checks()) [[unlikely]]
     note_lock(&word, rank);
 }
 
-// The word's lock of a primitive that ships: with chaos around it, and known to the debug checks.
-inline std::uintptr_t lock_queue(atomic<std::uintptr_t>& word, lock_rank rank = lock_rank::list) noexcept {
+// The word's lock of a primitive that ships, whose word is as wide as a pointer, or has 64 bits: with chaos around it, and known to the debug checks.
+template <class Integer>
+Integer lock_queue(atomic<Integer>& word, lock_rank rank = lock_rank::list) noexcept {
   chaos_delay();
   note_queue_locked(word, rank);
   return lock_queue<queue_orders>(word);
 }
-inline void unlock_queue(atomic<std::uintptr_t>& word, std::uintptr_t value) noexcept {
+template <class Integer>
+void unlock_queue(atomic<Integer>& word, std::type_identity_t<Integer> value) noexcept {
   chaos_delay();
   if (debug_checks()) [[unlikely]]
     note_unlock(&word);

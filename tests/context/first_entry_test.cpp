@@ -16,10 +16,10 @@ using namespace weft::testing;
 
 TYPED_TEST_SUITE(FirstEntry, rigs, rig_names);
 
-// A frame pointer is aligned so exactly when the stack pointer was at the call.
+// A frame pointer is aligned to two words exactly when the stack pointer was at the call.
 TYPED_TEST(FirstEntry, StackIsAlignedAsAfterACall) {
   const visit<TypeParam> v{[](visit<TypeParam>& /*self*/) { touch_aligned_stack(); }};
-  EXPECT_EQ(v.entry_frame % 16, 0U);
+  EXPECT_EQ(v.entry_frame % (2 * sizeof(void*)), 0U);
   EXPECT_LE(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()));
   EXPECT_GT(v.entry_frame, reinterpret_cast<std::uintptr_t>(v.stack.top()) - 256);
 }
@@ -52,9 +52,25 @@ template <class Rig>
   }
 }
 
+// The unwinder of 32-bit ARM does not report the function at which it must stop: the last one is the one that it called.
+#if defined(__ARM_EABI_UNWINDER__)
+template <class Rig>
+void expect_unwound_to_entry(const std::vector<std::uintptr_t>& chain) {
+  const auto called = reinterpret_cast<std::uintptr_t>(&visit<Rig>::entry);
+  ASSERT_FALSE(chain.empty());
+  EXPECT_GT(chain.back(), called);
+  EXPECT_LT(chain.back(), called + 512);
+}
+#else
+template <class Rig>
+void expect_unwound_to_entry(const std::vector<std::uintptr_t>& chain) {
+  expect_ends_at_entry<Rig>(chain);
+}
+#endif
+
 TYPED_TEST(FirstEntry, UnwindersStopAtTheEntryAndMissNoFrame) {
   const visit<TypeParam> v{[](visit<TypeParam>& self) { unwind_at_depth(self, 10); }};
-  expect_ends_at_entry<TypeParam>(v.chain);
+  expect_unwound_to_entry<TypeParam>(v.chain);
   EXPECT_GE(v.chain.size(),
             10U + 1U);  // the recursion, of which a compiler may inline a level, and the outermost frame
   EXPECT_LE(v.chain.size(), 11U + 5U);  // plus a lambda, its invoker, what a compiler kept apart

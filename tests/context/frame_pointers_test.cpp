@@ -12,8 +12,15 @@ using namespace weft::testing;
 
 TYPED_TEST_SUITE(FirstEntry, rigs, rig_names);
 
+#if defined(__arm__)
+constexpr bool frames_have_records = false;
+#else
+constexpr bool frames_have_records = true;
+#endif
+
 // The tests are built with frame pointers, or what the ABI has in their place: each leads to the caller's, the last to 0.
 TYPED_TEST(FirstEntry, FramePointerWalkersStopAtTheEntry) {
+  if (!frames_have_records) GTEST_SKIP() << "frames of 32-bit ARM code have no records that could be followed";
   const visit<TypeParam> v{[](visit<TypeParam>& self) {
     const auto read = [](std::uintptr_t address, std::uintptr_t& word) {
       word = *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT: an address from a record

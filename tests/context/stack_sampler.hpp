@@ -26,8 +26,22 @@ void weft_context_entry() noexcept;  // where contexts begin
 void weft_naked_entry() noexcept;
 extern const char __executable_start, etext;  // the program's own code, by the linker
 }
+#if defined(__i386__)
+// By which code finds its data. The linker keeps the one of the C library's start files, which has no unwind tables.
+[[gnu::weak, gnu::visibility("hidden")]] extern const char undescribed asm("__x86.get_pc_thunk.bx");
+inline constexpr std::uintptr_t undescribed_bytes = 4;
+#else
+inline constexpr char undescribed = 0;
+inline constexpr std::uintptr_t undescribed_bytes = 0;
+#endif
 
 namespace weft::testing {
+
+#if defined(__ARM_EABI_UNWINDER__)
+inline constexpr _Unwind_Reason_Code stop_walk = _URC_FAILURE;  // there any other answer than "go on" is one
+#else
+inline constexpr _Unwind_Reason_Code stop_walk = _URC_NORMAL_STOP;
+#endif
 
 // What the samples found. Written by signal handlers, of any thread.
 struct stack_samples {
@@ -115,8 +129,8 @@ class stack_sampler {
 
   static _Unwind_Reason_Code step(_Unwind_Context* context, void* into) {
     walk& w = *static_cast<walk*>(into);
-    if (const std::uintptr_t pc = ::_Unwind_GetIP(context); pc != 0) w.outermost = pc;
-    return ++w.frames < deepest ? _URC_NO_REASON : _URC_NORMAL_STOP;
+    if (const std::uintptr_t pc = _Unwind_GetIP(context); pc != 0) w.outermost = pc;
+    return ++w.frames < deepest ? _URC_NO_REASON : stop_walk;
   }
 
   // Reads by a system call: a wrong address is an answer, not a fault.
@@ -138,6 +152,7 @@ class stack_sampler {
 
   void sample(const ucontext_t& at) noexcept {
     const detail::signal_registers in = detail::registers_of(at);
+    if (in.pc - reinterpret_cast<std::uintptr_t>(&undescribed) < undescribed_bytes) return;
     walk tables;
     const bool to_the_end = ::_Unwind_Backtrace(step, &tables) == _URC_END_OF_STACK;
     if (to_the_end &&

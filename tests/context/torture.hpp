@@ -79,7 +79,7 @@ struct torture {
     random = mix(random);
     std::uint64_t index = random % (contexts.size() - 1);
     index += index >= self.number ? 1 : 0;
-    return contexts[index].rig;
+    return contexts[static_cast<std::size_t>(index)].rig;
   }
 
   [[gnu::noinline]] static void step(one& self) {

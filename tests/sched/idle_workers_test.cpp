@@ -18,7 +18,8 @@
 
 #include <weft/base/atomic.hpp>  // spin_pause
 #include "sched/runtime_impl.hpp"
-#include "stack/depot.hpp"  // depot_due
+#include "stack/depot.hpp"    // depot_due
+#include "support/scale.hpp"  // stacks_with_room
 #include "support/schedules.hpp"
 
 namespace {
@@ -151,7 +152,7 @@ double cpu_seconds_of(const weft::detail::worker& w) {
 TEST(Idle, ParkedFibersUseNoCpu) {
   weft::testing::with_real_workers([](weft::runtime& rt) {
     const bool slow = weft::testing::instrumented || weft::testing::emulated;
-    const std::size_t count = slow ? 1'000 : (rt.workers() == 2 ? 100'000 : 10'000);
+    const std::size_t count = slow ? 1'000 : weft::testing::stacks_with_room(rt.workers() == 2 ? 100'000 : 10'000);
     std::atomic<std::size_t> started{0};
     auto all = rt.run([&] {
       std::vector<weft::fiber<>> made;

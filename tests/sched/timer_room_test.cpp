@@ -123,7 +123,9 @@ TEST(TimerRoom, AWorkerThatNeverRanAnythingHasRoom) {
   expect_in_child([] {
     const os_calls calls = without_memory();
     set_os_for_tests(&calls);
-    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    // Forgotten workers keep their stacks, and no slab can be had: with 32 bits the first has some 500.
+    constexpr std::uint64_t seeds = sizeof(void*) == 8 ? 30 : 6;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
       forget_used_workers();
       test_runtime rt(weft::testing::test_schedule{.seed = seed, .workers = 8});
       rt.run([] {});  // there are stacks

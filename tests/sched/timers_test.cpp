@@ -150,7 +150,8 @@ TEST(Sleep, ManyAtOnce) {
 TEST(Sleep, ACrowdAtOnceEachUntilItsOwnTime) {
   // A page of stack and its share of page tables each. The thread sanitizer has room for 8000 fibers.
   const std::size_t wanted = weft::testing::soaking() ? 1'000'000 : 200'000;
-  const std::size_t count = instrumented ? 2000 : weft::testing::fitting_count(wanted, 5000) / 2 * 2;
+  const std::size_t count =
+      instrumented ? 2000 : weft::testing::stacks_with_room(weft::testing::fitting_count(wanted, 5000)) / 2 * 2;
   test_runtime rt(test_schedule{.seed = 1, .workers = 2});
   const auto start = rt.now();
   std::size_t woken = 0, on_time = 0;
@@ -208,7 +209,7 @@ TEST(Sleep, IdleWorkersSleepUntilTheNextDeadline) {
 
 // Many due at once do not hold up who is ready: between two turns of a fiber that yields, few of them run.
 TEST(Sleep, ManyDueAtOnceLeaveRoomForWhoIsReady) {
-  constexpr std::size_t count = weft::testing::instrumented ? 4'000 : 40'000;
+  constexpr std::size_t count = weft::testing::instrumented ? 4'000 : weft::testing::stacks_with_room(40'000);
   weft::run(weft::runtime_options{.workers = 1}, [] {
     const auto until = steady_clock::now() + (weft::testing::instrumented ? 3s : 1s);
     std::size_t woken = 0;

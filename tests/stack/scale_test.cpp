@@ -16,7 +16,8 @@ namespace {
 using namespace weft::detail;
 
 void take_many(unsigned size_class, double most_bytes_each) {
-  const std::size_t many = instrumented ? 20'000 : fitting_count(1'000'000, 5000);
+  const std::size_t fitting = instrumented ? 20'000 : fitting_count(1'000'000, 5000);
+  const std::size_t many = stacks_with_room(fitting, stack_class_bytes(size_class));
   stack_cache cache;
   const std::size_t mappings = count_mappings(), resident = resident_with_tables();
   std::size_t unguarded = 0;

@@ -24,4 +24,8 @@
 #include "support/s390x_machine.hpp"
 #elif defined(__powerpc64__)
 #include "support/ppc64le_machine.hpp"
+#elif defined(__i386__)
+#include "support/i386_machine.hpp"
+#elif defined(__arm__)
+#include "support/armhf_machine.hpp"
 #endif

@@ -27,7 +27,7 @@ class priority_choice final : public detail::seeded_choice {
 
   // All chance comes from `random`. \pre depth > 0, steps > 0
   priority_choice(seeded_random& random, unsigned depth, std::uint64_t steps) : random_(random) {
-    for (unsigned i = 1; i < depth; ++i) changes_.push_back(1 + random_.below(steps));
+    for (unsigned i = 1; i < depth; ++i) changes_.push_back(1 + random_.below(static_cast<std::size_t>(steps)));
   }
 
   std::size_t below(std::size_t n) noexcept override { return random_.below(n); }

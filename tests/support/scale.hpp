@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>  // min
 #include <cstddef>    // size_t
+#include <cstdint>    // uint64_t
 #include <cstdlib>    // getenv
 #include <fstream>    // /proc/meminfo
 #include <string>     // its words
@@ -42,11 +43,18 @@ inline std::size_t fitting_count(std::size_t wanted, std::size_t bytes_each) {
   std::ifstream memory("/proc/meminfo");
   for (std::string word; memory >> word;) {
     if (word != "MemAvailable:") continue;
-    std::size_t kib = 0;
+    std::uint64_t kib = 0;
     memory >> kib;
-    return std::min(wanted, kib * 1024 / 4 / bytes_each);
+    return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, kib * 1024 / 4 / bytes_each));
   }
   return wanted;
+}
+
+// Of `wanted` stacks at once, as many as fit into half of the address space that a process of 32 bits has. With 64 bits all.
+inline constexpr std::size_t default_stack = std::size_t{256} * 1024;
+constexpr std::size_t stacks_with_room(std::size_t wanted, std::size_t stack_bytes = default_stack) {
+  constexpr std::size_t room = std::size_t{3} << 29;
+  return sizeof(void*) == 8 ? wanted : std::min(wanted, room / (stack_bytes + 4096));
 }
 
 }  // namespace weft::testing

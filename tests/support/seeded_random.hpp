@@ -15,7 +15,7 @@ class seeded_random final : public detail::seeded_choice {
   std::size_t below(std::size_t n) noexcept override {
     const std::size_t drawn = static_cast<std::size_t>(next() % n);
     ++drawn_;
-    fingerprint_ = (fingerprint_ ^ drawn ^ (n << 32)) * 0x100000001b3U;  // FNV-1a
+    fingerprint_ = (fingerprint_ ^ drawn ^ (std::uint64_t{n} << 32)) * 0x100000001b3U;  // FNV-1a
     return drawn;
   }
   std::uint64_t drawn() const noexcept { return drawn_; }

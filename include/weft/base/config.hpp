@@ -23,8 +23,10 @@
 #if !defined(__MINGW64__) || !defined(__x86_64__) || !defined(__SEH__)
 #error "on Windows weft supports x86-64 and mingw-w64 with structured exception handling: docs/platforms.md"
 #endif
-#elif !defined(__linux__) || !defined(__LP64__) ||                                                              \
-    !(defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)) || \
-      defined(__s390x__) || (defined(__powerpc64__) && _CALL_ELF == 2 && defined(__LITTLE_ENDIAN__)))
-#error "weft supports Linux on x86-64, AArch64, RISC-V (lp64d), s390x and ppc64le; how to add an ABI: docs/porting.md"
+#elif !defined(__linux__) ||                                                                                      \
+    !((defined(__LP64__) &&                                                                                       \
+       (defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && defined(__riscv_float_abi_double)) || \
+        defined(__s390x__) || (defined(__powerpc64__) && _CALL_ELF == 2 && defined(__LITTLE_ENDIAN__)))) ||       \
+      (defined(__i386__) && defined(__SSE2__)) || (defined(__ARM_PCS_VFP) && defined(__ARM_ARCH) && __ARM_ARCH >= 7))
+#error "weft supports Linux on the processors and ABIs that docs/platforms.md lists; how to add one: docs/porting.md"
 #endif

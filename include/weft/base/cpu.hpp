@@ -13,4 +13,8 @@
 #include <weft/base/s390x_cpu.hpp>
 #elif defined(__powerpc64__)
 #include <weft/base/ppc64le_cpu.hpp>
+#elif defined(__i386__)
+#include <weft/base/i386_cpu.hpp>
+#elif defined(__arm__)
+#include <weft/base/armhf_cpu.hpp>
 #endif

@@ -15,4 +15,8 @@
 #include <weft/context/s390x_context.hpp>
 #elif defined(__powerpc64__)
 #include <weft/context/ppc64le_context.hpp>
+#elif defined(__i386__)
+#include <weft/context/i386_context.hpp>
+#elif defined(__arm__)
+#include <weft/context/armhf_context.hpp>
 #endif

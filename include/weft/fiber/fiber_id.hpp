@@ -24,7 +24,7 @@ class fiber_id {
     return order != 0 ? order : a.generation_ <=> b.generation_;
   }
   std::size_t hash() const noexcept {
-    return std::hash<const void*>{}(record_) ^ (std::size_t{generation_} * 0x9e3779b97f4a7c15U);
+    return std::hash<const void*>{}(record_) ^ static_cast<std::size_t>(generation_ * 0x9e3779b97f4a7c15U);
   }
   /// Prints as `fiber#<hex>.<generation>`, `fiber#none` when it names none.
   friend WEFT_EXPORT std::ostream& operator<<(std::ostream& out, fiber_id id);

@@ -48,9 +48,11 @@ struct fiber_ops {
 /// What a record's storage holds.
 enum class fiber_outcome : std::uint8_t { none, value, exception };
 
-/// A spawned fiber. Line 0 is what a switch touches, line 1 what spawn and join touch.
+/// A spawned fiber. Line 0 is what a switch touches, line 1 what spawn and join touch. Offsets are those of 64 bits; with
+/// 32 the join word is in line 0, too.
 struct alignas(WEFT_CACHE_LINE) fiber_record {
-  static constexpr std::size_t storage_bytes = 32;
+  // As much as two cache lines have room for.
+  static constexpr std::size_t storage_bytes = sizeof(void*) == 8 ? 32 : 48;
 
   context ctx;                                   // 00 owner_bits: flags below, changed by the home worker only
   fiber_record* next = nullptr;                  // 20 ready queue, inbox, free list
@@ -60,13 +62,15 @@ struct alignas(WEFT_CACHE_LINE) fiber_record {
   std::uint16_t home = 0;                        // 3c number of the worker it started on
   fiber_outcome outcome = fiber_outcome::none;   // 3e
   std::uint8_t options = 0;                      // 3f has_options | is_spread | size class was given
-  atomic<std::uintptr_t> join{0};                // 40 table in src/fiber/join_word.hpp
+  atomic<std::uint64_t> join{0};                 // 40 table in src/fiber/join_word.hpp
   const fiber_ops* ops = nullptr;                // 48
   void* spawn_site = nullptr;                    // 50 return address of the spawn call
   atomic<stop_hub*> hub{nullptr};                // 58 made when first needed: src/sched/stop_hub.hpp
   alignas(16) std::byte storage[storage_bytes];  // 60 closure before the run, result after it
 };
-static_assert(sizeof(fiber_record) == 128 && offsetof(fiber_record, park) == 0x30);
-static_assert(offsetof(fiber_record, join) == 0x40 && offsetof(fiber_record, storage) == 0x60);
+static_assert(sizeof(fiber_record) == 128);
+static_assert(offsetof(fiber_record, park) == (sizeof(void*) == 8 ? 0x30 : 0x20));
+static_assert(offsetof(fiber_record, join) == (sizeof(void*) == 8 ? 0x40 : 0x30));
+static_assert(offsetof(fiber_record, storage) == (sizeof(void*) == 8 ? 0x60 : 0x50));
 
 }  // namespace weft::inline v0::detail

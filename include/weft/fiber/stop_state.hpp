@@ -10,7 +10,7 @@
 namespace weft::inline v0::detail {
 
 /// One registered callback; the base of stop_callback, so that registering allocates nothing.
-struct stop_callback_node {
+struct alignas(8) stop_callback_node {  // 8: the word keeps three bits of its own beside its address
   using run_fn = void (*)(stop_callback_node&) noexcept;
   explicit stop_callback_node(run_fn f) noexcept : run(f) {}
   const run_fn run;

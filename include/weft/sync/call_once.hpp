@@ -17,7 +17,7 @@ namespace detail {
 class waiter;
 
 /// One call of call_once() that did not find the work done: it waits, or it runs the initializer.
-class once_call {
+class alignas(8) once_call {  // 8: the word keeps three bits of its own beside its address
  public:
   /// Waits while another call runs the initializer. Afterwards runs() says what is left to do.
   WEFT_EXPORT explicit once_call(once_flag& flag);

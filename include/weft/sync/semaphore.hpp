@@ -33,7 +33,10 @@ class semaphore_word {
   WEFT_EXPORT bool acquire_steady(std::chrono::steady_clock::time_point deadline);
 
   /// Larger counts are kept as this one. The difference shows after 2^61 permits were taken: 70 years of one a nanosecond.
-  static constexpr std::uintptr_t most = std::uintptr_t{1} << 61;
+  /// A word of 32 bits has room for 2^29, which would show, so there no semaphore has a larger maximum.
+  static constexpr std::uintptr_t most = std::uintptr_t{1} << (sizeof(std::uintptr_t) * 8 - 3);
+  static constexpr std::ptrdiff_t largest_max =
+      sizeof(std::uintptr_t) == 8 ? std::numeric_limits<std::ptrdiff_t>::max() : static_cast<std::ptrdiff_t>(most);
   static constexpr std::uintptr_t queue_locked = 1, waited_for = 2, one = 4;
   static constexpr std::uintptr_t of_count(std::ptrdiff_t n) noexcept {
     const auto count = static_cast<std::uintptr_t>(n);
@@ -61,9 +64,9 @@ class semaphore_word {
 ///           returned yet.
 /// Beyond std: acquire() and its timed forms are cancellation points if they have to wait. A fiber that gets permits
 ///           without waiting, or looks for them in vain, lets others run now and then.
-template <std::ptrdiff_t LeastMaxValue = std::numeric_limits<std::ptrdiff_t>::max()>
+template <std::ptrdiff_t LeastMaxValue = detail::semaphore_word::largest_max>
 class counting_semaphore {
-  static_assert(LeastMaxValue >= 0);
+  static_assert(LeastMaxValue >= 0 && LeastMaxValue <= detail::semaphore_word::largest_max);
 
  public:
   /// The most permits there may be.

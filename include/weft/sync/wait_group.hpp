@@ -65,7 +65,7 @@ class wait_group {
  private:
   friend class latch;  // a count that only falls
   static constexpr std::uintptr_t waited_for = 2, one = 4;
-  static constexpr std::ptrdiff_t largest_count = std::ptrdiff_t{1} << 61;
+  static constexpr std::ptrdiff_t largest_count = std::ptrdiff_t{1} << (sizeof(std::uintptr_t) * 8 - 3);
   static constexpr const char* name = "wait group";  // what dumps say
   constexpr explicit wait_group(std::ptrdiff_t count) noexcept : word_(static_cast<std::uintptr_t>(count) * one) {}
   WEFT_EXPORT bool is_zero() const noexcept;
