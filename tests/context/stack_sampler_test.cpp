@@ -14,7 +14,7 @@ using namespace weft::testing;
 
 // Debian's C library is built with GCC's default, which on RISC-V describes no place between calls: a walk from inside of it
 // ends anywhere, by no fault of the contexts below. On ppc64le the linker's stubs, by which calls into libraries go, have no
-// tables, and 44 of 2000 walks ended there; under qemu-user 7.2 all end after the handler, because it returns by `li 0,172`
+// tables, and 50 of 2000 walks ended there; under qemu-user 7.2 all end after the handler, because it returns by `li 0,172`
 // and `sc` where the kernel and GCC's library have an `addi 1,1,128` before. There is no telling such samples apart, as they
 // go astray before the end. On 32-bit ARM that holds for all code: the tables are those of exceptions (EHABI), which know
 // calls only.
