@@ -57,7 +57,7 @@ void put_frames(signal_text& out, const ucontext_t& at, const stack_location& wh
   for (unsigned n = 0; n < most && pc != 0; ++n) {
     out.put("  at ").put_hex(pc).put(" (program + ").put_hex(pc - program_base).put(")\n");
     const std::uintptr_t record_at = frame + static_cast<std::uintptr_t>(frame_record_offset);
-    if (record_at < limit || record_at > end - sizeof(frame_record) || record_at % 8 != 0) break;
+    if (record_at < limit || record_at > end - sizeof(frame_record) || record_at % alignof(frame_record) != 0) break;
     const auto* record = reinterpret_cast<const frame_record*>(record_at);
     pc = record->return_address;
     if (record->caller_fp <= frame) break;
