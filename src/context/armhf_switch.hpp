@@ -34,7 +34,7 @@ namespace weft::inline v0::detail {
 // compiler's description of this place is true again, for the resumed context. The tables of exceptions (EHABI) describe
 // calls only, of which there is none here. A jump by lr would be taken for a return: hence r2.
 #define WEFT_SWITCH_INTEGER                                                                                    \
-  "adr.w r2, 1f\n\t"                                                                                           \
+  "adr r2, 1f\n\t"                                                                                             \
   WEFT_SWITCH_THUMB_BIT                                                                                        \
   "str sp, [r0, #0x00]\n\t"                                                                                    \
   "str r11, [r0, #0x04]\n\t"                                                                                   \

@@ -16,7 +16,7 @@ namespace weft::inline v0::detail {
   worker* w;
   void* thread;
   asm volatile(
-      "ldr.w %0, 2f\n\tmrc p15, 0, %1, c13, c0, 3\n1:\tadd %0, pc, %0\n\tldr %0, [%0]\n\tldr %0, [%0, %1]\n\t"
+      "ldr %0, 2f\n\tmrc p15, 0, %1, c13, c0, 3\n1:\tadd %0, pc, %0\n\tldr %0, [%0]\n\tldr %0, [%0, %1]\n\t"
       "b 3f\n\t.balign 4\n2:\t.word " WEFT_RUNNING_WORKER "(gottpoff) + (. - 1b - " WEFT_PC_AHEAD ")\n3:"
       : "=&r"(w), "=&r"(thread)
       :

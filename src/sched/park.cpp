@@ -15,6 +15,10 @@
 #include "sched/worker.hpp"
 
 namespace weft::inline v0::detail {
+
+// Words of 64 bits hold packed waiters and generations, also where pointers have 32: no lock may hide behind them.
+static_assert(atomic<std::uint64_t>::is_always_lock_free);
+
 namespace {
 
 using word = park_word<>;
