@@ -14,8 +14,9 @@
 
 #include <weft/base/spin_lock.hpp>
 #include "base/check.hpp"
-#include "stack/guard.hpp"  // install_guards
-#include "stack/os.hpp"     // system calls
+#include "context/shadow_stack.hpp"  // refuse_shadow_stack
+#include "stack/guard.hpp"           // install_guards
+#include "stack/os.hpp"              // system calls
 
 namespace weft::inline v0::detail {
 namespace {
@@ -121,6 +122,7 @@ int add_slab(unsigned size_class) noexcept {
   if (index == max_slabs || reserved >= most_reserved) {
     return ENOMEM;
   }
+  refuse_shadow_stack(has_shadow_stack());
   const std::size_t slot_bytes = stack_slot_bytes(size_class);
   std::byte* base = nullptr;
   std::size_t bytes = 0;
