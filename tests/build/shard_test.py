@@ -77,6 +77,10 @@ class Shares(unittest.TestCase):
         _, cases = shard(self.folder, share="1/3", program=("--with-exit=0",))
         self.assertEqual(list(self.outcomes(cases)), ["fails", "crashes"])
 
+    def test_a_program_with_fewer_tests_than_shares_leaves_one_empty(self):
+        run, cases = shard(self.folder, share="8/9")
+        self.assertEqual((run.returncode, len(cases)), (0, 0))
+
     def test_one_alone_has_a_process_of_its_own(self):
         run, cases = shard(self.folder, "--except", "fails|hangs", "--alone", "[.](crashes|passes)$")
         self.assertEqual(run.returncode, 1)

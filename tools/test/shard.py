@@ -13,7 +13,7 @@ usage: shard.py [option]... -- PROGRAM...     PROGRAM: with an emulator before i
   --report FILE     JUnit report, with a case for each test
 
 A test that ends the process fails, and those after it are run by another. What no test was seen to end with counts as
-failed, too: an exit code of 0 alone is not believed. The exit code is 0 when no test failed and one passed or was skipped."""
+failed, too: an exit code of 0 alone is not believed. The exit code is 0 when no test failed and the program has one at all."""
 
 import argparse
 import contextlib
@@ -182,7 +182,7 @@ def main():
         if case.outcome == "failed":
             print(f"FAILED: {asked.prefix}{case.name} {case.why}\n{case.output}")
     print(", ".join(f"{number} {what}" for what, number in count.items()))
-    return 0 if count["failed"] == 0 and cases else 1
+    return 0 if count["failed"] == 0 and names else 1
 
 
 if __name__ == "__main__":
