@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What binaries say about themselves: stacks are not executable, and no shadow stack is promised, which the switches do
-not keep (x86-64: SHSTK, AArch64: GCS). One unmarked object is enough for a linker to leave the mark out; the switches' own objects are that one.
+not keep (x86: SHSTK, AArch64: GCS). One unmarked object is enough for a linker to leave the mark out; the switches' own objects are that one.
 
 usage: elf_test.py FILE...     linked files, and libweft.a; exit codes: 0 passed, 1 failed, 77 no readelf
 """
@@ -11,7 +11,7 @@ import sys
 
 
 # The switches' objects by the beginning of their names: what their note must say, and what no note may.
-SWITCHES = {"x86_64_": ("IBT", "SHSTK"), "aarch64_": ("BTI", "GCS")}
+SWITCHES = {"x86_64_": ("IBT", "SHSTK"), "i386_": ("IBT", "SHSTK"), "aarch64_": ("BTI", "GCS")}
 
 
 def complaints_about_linked(path):
