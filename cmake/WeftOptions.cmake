@@ -38,4 +38,7 @@ endif()
 if(WEFT_MEMORY_SANITIZER)
   target_compile_definitions(weft_options INTERFACE _GLIBCXX_EXTERN_TEMPLATE=0)
 endif()
+# GCC takes twice as long for code with UBSan's checks when it optimizes, and of what stands on the library nothing is faster for it
+# that one would notice: the preset `asan` says -O0.
+set(WEFT_OUTER_COMPILE_OPTIONS "" CACHE STRING "Compiler options of tests and tools alone, after all others")
 target_link_options(weft_options INTERFACE -Wl,--fatal-warnings $<$<NOT:$<BOOL:${WIN32}>>:-Wl,-z,noexecstack>)
