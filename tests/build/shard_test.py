@@ -22,6 +22,9 @@ def play(arguments):
     if "--gtest_list_tests" in arguments:
         print("Played.\n  " + "\n  ".join(TESTS) + "\n  DISABLED_never  # no test")
         return 0
+    if "--leaves-early" in arguments:
+        print("[ RUN      ] Played.passes\n[       OK ] Played.passes (0 ms)", flush=True)
+        return 0
     if "--silent" in arguments:
         return code
     asked = next(a.split("=")[1] for a in arguments if a.startswith("--gtest_filter=")).split(":")
@@ -76,6 +79,40 @@ class Shares(unittest.TestCase):
     def test_a_share_is_every_nth(self):
         _, cases = shard(self.folder, share="1/3", program=("--with-exit=0",))
         self.assertEqual(list(self.outcomes(cases)), ["fails", "crashes"])
+
+    def test_an_early_end_with_exit_code_0_is_a_failure(self):
+        run, cases = shard(self.folder, "--except", "hangs|crashes|fails", program=("--leaves-early",))
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("exit code 0 before all tests had run", run.stdout)
+        self.assertEqual(cases["layer.Played.passes"].get("status"), "run")
+
+    def test_interrupted_it_leaves_no_program_and_a_report(self):
+        report = pathlib.Path(self.folder) / "layer.share1.xml"
+        command = [sys.executable, "-B", TOOLS / "shard.py", "--prefix", "layer.", "--report", report, "--alone", "passes$",
+                   "--only", "passes$|hangs", "--", sys.executable, "-B", __file__, "play", f"--mark={self.folder}"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+            while not report.exists():  # written after the test that runs alone
+                time.sleep(0.01)
+            while not self.running():
+                time.sleep(0.01)
+            run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.returncode, 128 + signal.SIGTERM)
+        self.assertEqual(self.running(), [])
+        cases = {case.get("name"): case.get("status") for case in ElementTree.parse(report).iter("testcase")}
+        self.assertEqual(cases, {"layer.Played.passes": "run", "layer.Played.hangs": "fail"})
+
+    def running(self):
+        """Processes of this test's played program that run a test."""
+        mark = f"--mark={self.folder}".encode()
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = process.read_bytes().split(b"\0")
+            except OSError:
+                continue  # it has ended meanwhile
+            if mark in words and b"--gtest_filter=Played.hangs" in words:
+                found.append(process)
+        return found
 
     def test_a_program_with_fewer_tests_than_shares_leaves_one_empty(self):
         run, cases = shard(self.folder, share="8/9")

@@ -39,10 +39,15 @@ class Case:
         self.name, self.outcome, self.seconds, self.output, self.why = name, "", 0.0, "", ""
 
 
+def environment():
+    """What whoever calls wants of another program's tests is not for this one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GTEST_")}
+
+
 def list_tests(program):
     """Full names, in the order of the program; those disabled are no tests."""
     run = subprocess.run([*program, "--gtest_list_tests"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                         timeout=120, check=False)
+                         timeout=120, check=False, env=environment())
     if run.returncode != 0:
         sys.exit(f"shard.py: {program[-1]} does not list its tests: exit code {run.returncode}")
     names, suite = [], ""
@@ -87,47 +92,60 @@ def how(status):
     return f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
 
 
+def end(process):
+    """With all that it has started; nothing is left behind, also when this program is interrupted."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def follow_to_end(process, reader, timeout):
+    """Returns what it got stuck in, or nothing."""
+    stuck = ""
+    try:
+        while process.poll() is None:
+            time.sleep(POLL)
+            reader.follow()
+            if time.monotonic() - reader.since > timeout:
+                stuck = f"took longer than {timeout} s"
+                process.send_signal(signal.SIGABRT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(ABORTED_AFTER)
+                break
+    finally:
+        end(process)
+    reader.end()
+    return stuck
+
+
 def run_once(program, cases, timeout):
     """Runs the cases in one process. Returns what is to be said of the process itself, or nothing."""
     with tempfile.TemporaryFile("w+", errors="replace") as sink:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("GTEST_")}
         with open(f"/proc/self/fd/{sink.fileno()}", errors="replace", newline="\n") as source:
             process = subprocess.Popen([*program, "--gtest_filter=" + ":".join(cases)], stdin=subprocess.DEVNULL,
-                                       stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+                                       stdout=sink, stderr=subprocess.STDOUT, env=environment(), start_new_session=True)
             reader = Reader(source, cases)
-            stuck = ""
-            while process.poll() is None:
-                time.sleep(POLL)
-                reader.follow()
-                if time.monotonic() - reader.since > timeout and not stuck:
-                    stuck = f"took longer than {timeout} s"
-                    process.send_signal(signal.SIGABRT)
-                    try:
-                        process.wait(ABORTED_AFTER)
-                    except subprocess.TimeoutExpired:
-                        pass
-                    with contextlib.suppress(ProcessLookupError):  # nobody of it is left
-                        os.killpg(process.pid, signal.SIGKILL)
-            reader.end()
+            stuck = follow_to_end(process, reader, timeout)
             sink.seek(0)
-            everything = sink.read()
+            everything = sink.read()[-8000:]
     if reader.running is not None:
         reader.running.outcome, reader.running.why = "failed", stuck or how(process.returncode)
         return ""
     if stuck or (process.returncode != 0 and all(case.outcome != "failed" for case in cases.values())):
-        return f"{stuck or how(process.returncode)} between tests or after them\n{everything[-8000:]}"
+        return f"{stuck or how(process.returncode)} between tests or after them\n{everything}"
+    if process.returncode == 0 and not all(case.outcome for case in cases.values()):
+        return f"exit code 0 before all tests had run\n{everything}"
     return ""
 
 
-def run_all(program, names, timeout, alone):
-    cases = {name: Case(name) for name in names}
-    for name in filter(alone, names):
-        run_together(program, cases, {name: cases[name]}, timeout)
-    run_together(program, cases, {name: case for name, case in cases.items() if not case.outcome}, timeout)
-    return list(cases.values())
+def run_all(program, cases, timeout, alone, write):
+    """Leaves the outcomes in the cases, and calls write() after each process."""
+    for case in [case for case in cases.values() if alone(case.name)]:
+        run_together(program, cases, {case.name: case}, timeout, write)
+    run_together(program, cases, {name: case for name, case in cases.items() if not case.outcome}, timeout, write)
 
 
-def run_together(program, cases, left, timeout):
+def run_together(program, cases, left, timeout, write):
     """In one process, as long as no test ends it. Adds to the cases what is to be said of the program itself."""
     while left:
         trouble = run_once(program, left, timeout)
@@ -139,29 +157,35 @@ def run_together(program, cases, left, timeout):
         if len(after) == len(left):  # nothing ran: it would go on so forever
             for case in after.values():
                 case.outcome, case.why = "failed", "was not run"
-            break
+            after = {}
+        write()
         left = after
 
 
 def report(cases, prefix, path):
-    count = {what: sum(case.outcome == what for case in cases) for what in ("passed", "failed", "skipped")}
+    """Whole at each moment: whoever is ended in the middle leaves what is known by then, and the rest as failed."""
+    count = {what: sum((case.outcome or "failed") == what for case in cases) for what in ("passed", "failed", "skipped")}
     suite = ElementTree.Element("testsuite", name=prefix, tests=str(len(cases)), failures=str(count["failed"]),
                                 skipped=str(count["skipped"]), disabled="0")
     for case in cases:
-        status = {"passed": "run", "failed": "fail", "skipped": "notrun"}[case.outcome]
+        outcome = case.outcome or "failed"
+        status = {"passed": "run", "failed": "fail", "skipped": "notrun"}[outcome]
         element = ElementTree.SubElement(suite, "testcase", name=prefix + case.name, classname=prefix + case.name,
                                          time=f"{case.seconds:.3f}", status=status)
-        if case.outcome == "failed":
-            ElementTree.SubElement(element, "failure", message=case.why)
-        if case.outcome == "skipped":
+        if outcome == "failed":
+            ElementTree.SubElement(element, "failure", message=case.why or "was not run")
+        if outcome == "skipped":
             ElementTree.SubElement(element, "skipped", message="SKIP_REGULAR_EXPRESSION_MATCHED")
         ElementTree.SubElement(element, "system-out").text = re.sub(r"[^\t\n -\ud7ff]", "?", case.output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    unfinished = path.with_suffix(".part")
+    ElementTree.ElementTree(suite).write(unfinished, encoding="utf-8", xml_declaration=True)
+    unfinished.replace(path)
     return count
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = argparse.ArgumentParser(usage=__doc__)
     for name in ("--prefix", "--only", "--except", "--alone"):
         options.add_argument(name, default="")
@@ -175,8 +199,11 @@ def main():
     without = getattr(asked, "except")
     names = [name for name in list_tests(asked.program)
              if re.search(asked.only, asked.prefix + name) and not (without and re.search(without, asked.prefix + name))]
-    cases = run_all(asked.program, names[index::of], asked.timeout,
-                    lambda name: asked.alone and re.search(asked.alone, asked.prefix + name))
+    cases = {name: Case(name) for name in names[index::of]}
+    run_all(asked.program, cases, asked.timeout,
+            lambda name: asked.alone and re.search(asked.alone, asked.prefix + name),
+            lambda: report(list(cases.values()), asked.prefix, asked.report))
+    cases = list(cases.values())
     count = report(cases, asked.prefix, asked.report)
     for case in cases:
         if case.outcome == "failed":
