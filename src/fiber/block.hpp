@@ -4,6 +4,7 @@
 #include <chrono>   // steady_clock
 #include <cstdint>  // fixed-width integers
 
+#include <weft/fiber/exception_words.hpp>
 #include <weft/fiber/record.hpp>
 
 #include "context/sanitizer.hpp"  // sanitizer_state
@@ -12,12 +13,6 @@
 namespace weft::inline v0::detail {
 
 struct fls_node;
-
-// The two words of libstdc++'s and libc++'s __cxa_eh_globals (Itanium C++ ABI, section 2.2.2).
-struct eh_words {
-  void* caught = nullptr;
-  unsigned int uncaught = 0;
-};
 
 // Flags in context::owner_bits of a record: what a switch has to know without touching the block.
 inline constexpr std::uint16_t flag_saved_eh = 1;    // exception words are in the block
@@ -35,7 +30,7 @@ struct alignas(16) fiber_block {
   const char* wait_text = nullptr;                     // what it is parked on; a literal
   std::chrono::steady_clock::time_point wait_since{};  // worker's tick when it parked
   fls_node* locals = nullptr;                          // fiber-local values
-  eh_words exceptions;                                 // valid while suspended and flag_saved_eh is set
+  exception_words exceptions;                          // valid while suspended and flag_saved_eh is set
   std::uint16_t shields = 0;                           // nesting of cancel_shield
   std::uint16_t uncaught_below = 0;      // exceptions in flight in the resumers of the coroutine that runs
   std::uint16_t inner_uncaught = 0;      // in flight around the innermost frame that stops it, see below

@@ -82,7 +82,7 @@ WEFT_SWITCH_SITE void coroutine_main(void* argument) noexcept {
 // From the resumer's stack to the coroutine and back.
 void run_until_it_yields(coroutine_record& c) noexcept {
   c.state = coroutine_state::running;
-  coroutine_exceptions mine;
+  exception_words mine;
   park_resumers_exceptions(c, mine);
   enter(c);
   park_coroutines_exceptions(c, mine);
@@ -123,9 +123,9 @@ coroutine_core& existing_coroutine(coroutine_core* core) noexcept {
 
 // Not inlined, as the C++ runtime declares __cxa_get_globals const: a compiler would keep the address over a switch,
 // after which another thread may be running the resumer.
-[[gnu::noinline]] coroutine_exceptions& thread_exceptions() noexcept {
+[[gnu::noinline]] exception_words& thread_exceptions() noexcept {
   asm volatile("");
-  return *reinterpret_cast<coroutine_exceptions*>(abi::__cxa_get_globals());
+  return *reinterpret_cast<exception_words*>(abi::__cxa_get_globals());
 }
 
 void resume_coroutine_slowly(coroutine_core& core) {

@@ -38,7 +38,7 @@ void worker::run_borrowed(fiber_record& r) noexcept {
   block.sanitizer = lender.block->sanitizer;
   lender.block->wait_text = "a child that borrows its stack";
   lender.block->wait_since = tick;
-  const eh_words lenders = *exceptions;
+  const exception_words lenders = *exceptions;
   *exceptions = {};
   context words;
   switch_fp_words(words, r.ctx);

@@ -13,18 +13,15 @@ namespace weft::inline v0::detail {
 namespace {
 
 // Exception state belongs to the fiber: it may suspend inside a catch block, or in a destructor during unwinding.
-// Both words are zero nearly always.
-[[gnu::always_inline]] inline void save_exceptions(eh_words& thread, fiber_record& self) noexcept {
+// All words are zero nearly always.
+[[gnu::always_inline]] inline void save_exceptions(exception_words& thread, fiber_record& self) noexcept {
   if (thread.caught != nullptr || thread.uncaught != 0) [[unlikely]] {
     self.block->exceptions = thread;
     self.ctx.owner_bits |= flag_saved_eh;
-    // Not by a temporary: the switch sites this is inlined in are not instrumented, so nobody would take back the poison
-    // that AddressSanitizer leaves where its life ends.
-    thread.caught = nullptr;
-    thread.uncaught = 0;
+    clear(thread);  // the switch sites this is inlined in are not instrumented
   }
 }
-[[gnu::always_inline]] inline void restore_exceptions(eh_words& thread, fiber_record& self) noexcept {
+[[gnu::always_inline]] inline void restore_exceptions(exception_words& thread, fiber_record& self) noexcept {
   if ((self.ctx.owner_bits & flag_saved_eh) != 0) [[unlikely]] {
     thread = self.block->exceptions;
     self.ctx.owner_bits &= static_cast<std::uint16_t>(~flag_saved_eh);

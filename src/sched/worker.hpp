@@ -11,7 +11,7 @@
 #include <weft/fiber/record.hpp>
 
 #include "context/sanitizer.hpp"  // sanitizer_state
-#include "fiber/block.hpp"        // eh_words
+#include "fiber/block.hpp"        // exception_words
 #include "fiber/record_pool.hpp"  // record_pool
 #include "sched/current.hpp"      // current_worker
 #include "sched/deque.hpp"        // work_deque
@@ -99,8 +99,8 @@ class alignas(WEFT_CACHE_LINE) worker {
   std::uint16_t number = 0;  // in the table of all workers of the process
   bool has_thieves = false;  // the runtime has other workers
   unsigned index_in_runtime = 0;
-  int thread_id = 0;               // of the system, for dumps and debuggers; 0: no thread
-  eh_words* exceptions = nullptr;  // this thread's __cxa_eh_globals
+  int thread_id = 0;                      // of the system, for dumps and debuggers; 0: no thread
+  exception_words* exceptions = nullptr;  // this thread's __cxa_eh_globals
   runtime_impl* rt = nullptr;
   unsigned wake_skip = 0;  // spawns that shall not wake a searcher
   stack_cache stacks;

@@ -52,7 +52,7 @@ unsigned seeded_round_length(seeded_choice& seeded) noexcept {
 void worker::attach(runtime_impl& owner) noexcept {
   // `rt` itself is set before the thread starts: threads that spread fibers read it.
   has_thieves = owner.workers.size() > 1;
-  exceptions = reinterpret_cast<eh_words*>(abi::__cxa_get_globals());
+  exceptions = reinterpret_cast<exception_words*>(abi::__cxa_get_globals());
   sanitizer_adopt_thread_stack(scheduler_sanitizer);
   current = nullptr;
   countdown = 1;

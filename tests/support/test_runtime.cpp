@@ -48,7 +48,8 @@ void say_and_abort(int) {
 class as_worker {
  public:
   explicit as_worker(detail::worker& w) noexcept
-      : thread_(*reinterpret_cast<detail::eh_words*>(abi::__cxa_get_globals())), saved_(std::exchange(thread_, {})) {
+      : thread_(*reinterpret_cast<detail::exception_words*>(abi::__cxa_get_globals())),
+        saved_(std::exchange(thread_, {})) {
     detail::set_current_worker(&w);
   }
   ~as_worker() {
@@ -59,8 +60,8 @@ class as_worker {
   as_worker& operator=(const as_worker&) = delete;
 
  private:
-  detail::eh_words& thread_;
-  detail::eh_words saved_;
+  detail::exception_words& thread_;
+  detail::exception_words saved_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include <weft/base/config.hpp>           // WEFT_EXPORT
 #include <weft/context/naked_switch.hpp>  // weft_switch
+#include <weft/fiber/exception_words.hpp>
 
 namespace weft::inline v0 {
 
@@ -25,12 +26,6 @@ struct coroutine_ops {
 
 enum class coroutine_state : unsigned char { fresh, suspended, running, done };
 
-/// Exceptions in flight: the two words of the C++ runtime's per-thread record (Itanium C++ ABI, 2.2.2).
-struct coroutine_exceptions {
-  void* caught = nullptr;
-  unsigned int uncaught = 0;
-};
-
 /// Lies at the top of the coroutine's own stack, as the closure does; frames are below.
 struct coroutine_core {
   coroutine_state state = coroutine_state::fresh;
@@ -39,7 +34,7 @@ struct coroutine_core {
   bool failed = false;                 ///< an exception waits for the resumer
   void* inner_sp = nullptr;            ///< of the coroutine, while it does not run
   void* outer_sp = nullptr;            ///< of its resumer, while it does
-  coroutine_exceptions exceptions;     ///< of the coroutine, while it does not run
+  exception_words exceptions;          ///< of the coroutine, while it does not run
   void* limit = nullptr;               ///< lowest address of its stack
   const coroutine_ops* ops = nullptr;  ///< null until the closure is in place
   void* closure = nullptr;
@@ -56,7 +51,7 @@ WEFT_EXPORT void destroy_coroutine(coroutine_core& core) noexcept;
 /// Null is a broken contract: no coroutine here.
 WEFT_EXPORT coroutine_core& existing_coroutine(coroutine_core* core) noexcept;
 
-WEFT_EXPORT coroutine_exceptions& thread_exceptions() noexcept;
+WEFT_EXPORT exception_words& thread_exceptions() noexcept;
 // The unusual: broken contracts, sanitizers, unwinding.
 WEFT_EXPORT void resume_coroutine_slowly(coroutine_core& core);
 WEFT_EXPORT void yield_coroutine_slowly(coroutine_core& core);
@@ -66,22 +61,22 @@ WEFT_EXPORT void unwind_from_yield(coroutine_core& core);
 /// `more` exceptions are in flight below the coroutine, or fewer, modulo 2^16: what masks stops of its fiber.
 WEFT_EXPORT void note_uncaught_below(std::uint16_t more) noexcept;
 
-inline bool is_in_flight(const coroutine_exceptions& a, const coroutine_exceptions& b) noexcept {
+inline bool is_in_flight(const exception_words& a, const exception_words& b) noexcept {
   const auto caught = reinterpret_cast<std::uintptr_t>(a.caught) | reinterpret_cast<std::uintptr_t>(b.caught);
   return (caught | a.uncaught | b.uncaught) != 0;
 }
 /// What is in flight on this thread is the resumer's: it goes to `mine`, and the coroutine's takes its place. Nearly always
 /// both are empty.
-inline void park_resumers_exceptions(const coroutine_core& core, coroutine_exceptions& mine) noexcept {
-  coroutine_exceptions& thread = thread_exceptions();
+inline void park_resumers_exceptions(const coroutine_core& core, exception_words& mine) noexcept {
+  exception_words& thread = thread_exceptions();
   mine = thread;
   if (is_in_flight(mine, core.exceptions)) [[unlikely]] {
     thread = core.exceptions;
     note_uncaught_below(static_cast<std::uint16_t>(mine.uncaught));
   }
 }
-inline void park_coroutines_exceptions(coroutine_core& core, const coroutine_exceptions& mine) noexcept {
-  coroutine_exceptions& thread = thread_exceptions();
+inline void park_coroutines_exceptions(coroutine_core& core, const exception_words& mine) noexcept {
+  exception_words& thread = thread_exceptions();
   core.exceptions = thread;
   if (is_in_flight(mine, core.exceptions)) [[unlikely]] {
     thread = mine;
@@ -97,7 +92,7 @@ inline void park_coroutines_exceptions(coroutine_core& core, const coroutine_exc
     return resume_coroutine_slowly(core);
   }
   core.state = coroutine_state::running;
-  coroutine_exceptions mine;
+  exception_words mine;
   park_resumers_exceptions(core, mine);
   weft_switch(&core.outer_sp, core.inner_sp, &core);
   park_coroutines_exceptions(core, mine);
