@@ -102,12 +102,11 @@ int reserve(std::size_t bytes, std::size_t alignment, std::byte*& out) noexcept 
   return 0;
 }
 
-// The whole size; where that is refused (ulimit -v), a small part of it, so that the rest of the program is left some,
+// All of `bytes`; where that is refused (ulimit -v), a small part of it, so that the rest of the program is left some,
 // and then half by half down to one slot.
 int reserve_some(std::size_t slot_bytes, std::byte*& base, std::size_t& bytes) noexcept {
   const unsigned long page = ::getauxval(AT_PAGESZ);  // some kernels for AArch64 have 16 or 64 KiB
   WEFT_CHECK(page == page_bytes, "the pages of this kernel have %lu bytes, and weft has been made for 4096", page);
-  bytes = full_slab_bytes(slot_bytes);
   int error = reserve(bytes, page_table_reach, base);
   for (std::size_t less = std::max(bytes / refused_divisor, slot_bytes); error != 0 && less >= slot_bytes; less /= 2) {
     bytes = less;
@@ -119,13 +118,16 @@ int reserve_some(std::size_t slot_bytes, std::byte*& base, std::size_t& bytes) n
 // \pre `opening` is held
 int add_slab(unsigned size_class) noexcept {
   const std::uint32_t index = table_size.load(memory_order_relaxed);  // relaxed: written under the lock we hold
-  if (index == max_slabs || reserved >= most_reserved) {
+  // Slabs stay for good, so a class without one gets a small one beyond the limit: else it could have none ever.
+  const bool beyond = reserved >= most_reserved;
+  if (index == max_slabs || (beyond && classes[size_class].newest != nullptr)) {  // which changes under `opening` only
     return ENOMEM;
   }
   refuse_shadow_stack(has_shadow_stack());
   const std::size_t slot_bytes = stack_slot_bytes(size_class);
   std::byte* base = nullptr;
-  std::size_t bytes = 0;
+  std::size_t bytes = full_slab_bytes(slot_bytes);
+  if (beyond) bytes = std::max(slot_bytes, bytes / refused_divisor);
   if (const int error = reserve_some(slot_bytes, base, bytes); error != 0) {
     return error;
   }
