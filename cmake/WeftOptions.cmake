@@ -13,6 +13,14 @@ target_compile_options(weft_options INTERFACE
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL s390x)
   target_compile_options(weft_options INTERFACE -mbackchain)
 endif()
+# From POWER10 on compilers keep a register of their own for what is reached relative to the place, and the inline switch needs all.
+include(CheckCXXCompilerFlag)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL ppc64le)
+  check_cxx_compiler_flag(-mno-pcrel WEFT_HAS_NO_PCREL)
+  if(WEFT_HAS_NO_PCREL)
+    target_compile_options(weft_options INTERFACE -mno-pcrel)
+  endif()
+endif()
 # Where `long` has 32 bits: files beyond 2 GiB and times after 2038. Public headers name no type that depends on it.
 if(CMAKE_SIZEOF_VOID_P EQUAL 4)
   target_compile_definitions(weft_options INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)

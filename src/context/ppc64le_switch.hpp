@@ -1,6 +1,7 @@
 // The inline switch, ppc64le (ELFv2): see switch.hpp. It writes nothing below r1, where a leaf caller has 288 bytes, and
 // nothing above it, which is the caller's where the enclosing function has no frame.
 #pragma once
+#include <bit>      // bit_cast
 #include <cstdint>  // fixed-width integers
 
 #include <weft/context/context.hpp>
@@ -137,7 +138,15 @@ namespace weft::inline v0::detail {
 }
 
 // A thread's own flags as contexts begin, but for what the thread has set otherwise: what any computation that rounds
-// would do. May be seen by fetestexcept. Bit 6 is the inexact flag; raising it raises the summary, FX, too.
-inline void raise_inexact_flag() noexcept { asm volatile("mtfsb1 6" : : : "memory"); }
+// would do. May be seen by fetestexcept. Bit 6 is the inexact flag; raising it raises the summary, FX, too, and traps in a
+// thread that has asked for that (XE).
+inline void raise_inexact_flag() noexcept {
+  constexpr std::uint64_t inexact = 0x0200'0000, inexact_traps = 0x8;
+  double now;
+  asm volatile("mffs %0" : "=f"(now));
+  if ((std::bit_cast<std::uint64_t>(now) & (inexact | inexact_traps)) == 0) {
+    asm volatile("mtfsb1 6" : : : "memory");
+  }
+}
 
 }  // namespace weft::inline v0::detail
