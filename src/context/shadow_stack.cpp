@@ -31,15 +31,16 @@ bool has_shadow_stack() noexcept {
   constexpr int get_shadow_stack_status = 74;
   constexpr unsigned long enabled = 1;
   unsigned long status = 0;
-  return ::prctl(get_shadow_stack_status, &status, 0, 0, 0) == 0 && (status & enabled) != 0;
+  return ::prctl(get_shadow_stack_status, &status, 0UL, 0UL, 0UL) == 0 && (status & enabled) != 0;
 }
 
 #endif
 
 void refuse_shadow_stack(bool has) noexcept {
-  WEFT_CHECK(!has,
-             "this thread runs with a shadow stack, which switches of stacks do not keep; start the program without: "
-             "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or no call that turns it on");
+  WEFT_CHECK(
+      !has,
+      "this thread runs with a shadow stack, which switches of stacks do not keep; start the program without, as by "
+      "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off on x86, and make no call that turns it on");
 }
 
 }  // namespace weft::inline v0::detail

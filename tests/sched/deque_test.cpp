@@ -93,7 +93,7 @@ TEST(WorkDeque, PushWithoutMemoryChangesNothing) {
   if (weft::testing::instrumented) {
     GTEST_SKIP() << "sanitizers report a failing allocation of this size instead of returning null";
   }
-  chores queue(std::size_t{1} << (sizeof(void*) == 8 ? 50 : 29));  // a ring of more than the address space
+  chores queue(std::size_t{1} << (sizeof(void*) == 8 ? 50 : 29));  // a ring larger than any object may be
   chore c;
   EXPECT_FALSE(queue.push(&c));
   EXPECT_FALSE(queue.push_published(&c));

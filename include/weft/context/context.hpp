@@ -1,5 +1,5 @@
 /// \file   weft/context/context.hpp
-/// \brief  What a suspended context is: 32 bytes that the switch saves and loads. One file per ABI, with the same members.
+/// \brief  What a suspended context is: some 32 bytes that the switch saves and loads. One file per ABI, with the same members.
 ///
 /// `context`: sp, fp, pc, floating-point words, and owner_bits, which the switch does not touch.
 /// `reset_fp_words(ctx)`: as a context begins.
