@@ -291,6 +291,8 @@ void run_shares(const extent& size, unsigned shares) {
 }
 
 TEST(Crowd, ConnectionsThatMostlyWaitAllLiveInMemoryThatStaysTheSame) {
+  if (weft::testing::emulated)
+    GTEST_SKIP() << "qemu-user 7.2 does not know IP_BIND_ADDRESS_NO_PORT: Protocol not available";
   const extent size = wanted();
   constexpr std::size_t each = (instrumented ? 2048 : 16) * 1024;  // two stacks of a page or two, and the kernel's
   // The size is the claim: fewer connections would show something else, so what does not fit is told and not shrunk.
