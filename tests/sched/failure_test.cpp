@@ -111,8 +111,15 @@ TEST(Failure, OfADetachedFiberTerminates) {
   }
 }
 
+#if defined(__arm__)
+constexpr bool can_walk_over_terminate = false;  // code that throws nothing has no unwind tables there
+#else
+constexpr bool can_walk_over_terminate = true;
+#endif
+
 // At terminate() the frames of the thrower are still there, for a core file to show.
 TEST(Failure, OfADetachedFiberLeavesTheThrowersFrame) {
+  if (!can_walk_over_terminate) GTEST_SKIP() << "backtrace() ends at std::terminate, whatever lies below";
   const auto child = run_in_child([] {
     std::set_terminate([] {
       void* frames[64];

@@ -50,10 +50,11 @@ inline std::size_t fitting_count(std::size_t wanted, std::size_t bytes_each) {
   return wanted;
 }
 
-// Of `wanted` stacks at once, as many as fit into half of the address space that a process of 32 bits has. With 64 bits all.
+// Of `wanted` stacks at once, as many as fit into a gigabyte where pointers have 32 bits: that is half of what all stacks of a
+// process may take, and tests before have left slabs of other sizes. With 64 bits all.
 inline constexpr std::size_t default_stack = std::size_t{256} * 1024;
 constexpr std::size_t stacks_with_room(std::size_t wanted, std::size_t stack_bytes = default_stack) {
-  constexpr std::size_t room = std::size_t{3} << 29;
+  constexpr std::size_t room = std::size_t{1} << 30;
   return sizeof(void*) == 8 ? wanted : std::min(wanted, room / (stack_bytes + 4096));
 }
 

@@ -173,7 +173,7 @@ def report(cases, prefix, path):
         element = ElementTree.SubElement(suite, "testcase", name=prefix + case.name, classname=prefix + case.name,
                                          time=f"{case.seconds:.3f}", status=status)
         if outcome == "failed":
-            ElementTree.SubElement(element, "failure", message=case.why or "was not run")
+            ElementTree.SubElement(element, "failure", message=case.why if case.outcome else "was not run")
         if outcome == "skipped":
             ElementTree.SubElement(element, "skipped", message="SKIP_REGULAR_EXPRESSION_MATCHED")
         ElementTree.SubElement(element, "system-out").text = re.sub(r"[^\t\n -\ud7ff]", "?", case.output)
