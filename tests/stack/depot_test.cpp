@@ -49,7 +49,7 @@ TEST(Depot, BeyondTheMarkPagesOfSettledStacksGoBackAndGuardsStay) {
       const stack_stats stats = read_stack_stats();
       EXPECT_LE(stats.depot_warm, mark);
       EXPECT_GE(stats.depot_cold, n - mark - 256 - 64);
-      if (!instrumented) {
+      if (!instrumented && n > 1000) {  // of fewer the pages of the heap would drown them
         EXPECT_LE(status_bytes("VmRSS"), full - (n - mark - 256 - 64) * 4096 / 10 * 9);
       }
       // Cooled slots come back as stacks before any new one is opened: guarded, and with nothing on them.
