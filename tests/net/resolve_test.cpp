@@ -61,6 +61,22 @@ TEST_P(Resolve, IsACancellationPoint) {
     });
     stopped.request_stop();
     EXPECT_THROW(stopped.join(), weft::cancelled);
+    auto stopped_before_it_asks = weft::spawn([] {
+      weft::this_fiber::yield();
+      net::resolve("127.0.0.1", "80");
+    });
+    stopped_before_it_asks.request_stop();
+    EXPECT_THROW(stopped_before_it_asks.join(), weft::cancelled);
+  });
+}
+
+TEST(ResolveInAFiber, LetsOthersRunMeanwhile) {
+  weft::run(workers(1), [] {
+    bool ran = false;
+    auto other = weft::spawn([&] { ran = true; });
+    EXPECT_FALSE(net::resolve("127.0.0.1", "80").empty());
+    EXPECT_TRUE(ran) << "the only worker looked up the name itself";
+    other.join();
   });
 }
 
