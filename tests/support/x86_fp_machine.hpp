@@ -1,4 +1,4 @@
-// x86-64 on any system, for support/machine.hpp: all but what the calling convention says.
+// x86 with SSE2, of 32 and 64 bits, on any system, for support/machine.hpp: all but what the calling convention says.
 #pragma once
 #include <array>    // results
 #include <cstddef>  // size_t
